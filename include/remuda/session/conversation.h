@@ -1,0 +1,122 @@
+// The conversation of one client with one server: bytes in, runs out. The heart of the data plane.
+//
+// Both sides keep a view, the protocol state that outlives a call. A client's view lives as long as
+// the client; a server's as long as the server, whoever it is lent to. The two functions walk the
+// messages of what was read and say what is to be sent where and what must happen next. No socket, no
+// clock, no lock, no exception; nothing is allocated in steady state, and nothing large is ever
+// collected: only the types we must understand are needed whole, and these are bounded.
+//
+// PostgreSQL manual, Frontend/Backend Protocol, Message Flow.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "remuda/base/bytes.h"
+#include "remuda/base/error.h"
+#include "remuda/session/egress.h"
+#include "remuda/session/parameters.h"
+#include "remuda/session/pipeline.h"
+#include "remuda/session/transaction.h"
+
+namespace remuda::session {
+
+// When a server goes back to its pool.
+enum class Release : uint8_t { session, transaction, statement };
+
+// Why a conversation cannot go on. Text and code are what the client reads.
+struct Fault {
+  SqlState sqlstate;
+  const char* text;
+};
+
+// What the caller must do before it calls again with the bytes that were not consumed.
+enum class Need : uint8_t {
+  none,       // all was consumed
+  flush,      // egress is full: send it
+  server,     // the client needs a server: link one
+  room,       // the server owes too many replies: wait until it has answered some
+  release,    // the server is free again: send what is in egress, then unlink
+  terminate,  // the client said goodbye
+  fail,       // Progress::fault: tell the client, close it and the server
+};
+
+struct Progress {
+  size_t consumed = 0;
+  Need need = Need::none;
+  const Fault* fault = nullptr;
+};
+
+// Where the walk over one side's messages stands between two reads.
+struct FrameState {
+  enum class Body : uint8_t { forward, swallow };
+
+  uint64_t body_left = 0;      // of the message being streamed
+  char header[5];              // a header cut off by the end of a read
+  uint8_t header_size = 0;
+  Body body = Body::forward;
+  // A message we need whole, cut off by the end of a read. Rare, so it costs only a pointer.
+  std::unique_ptr<std::string> assembly;
+
+  // No message has been forwarded in part. A cut-off header does not count: it is held back.
+  bool at_boundary() const noexcept { return body_left == 0 && !assembly; }
+};
+
+struct ClientView {
+  FrameState frame;
+  ParameterSetRef parameters;
+  Release release = Release::session;
+  bool simple_query_allowed = true;
+  bool in_query = false;        // set when it asks, cleared when all is answered
+  bool in_transaction = false;  // set when it asks, cleared at ReadyForQuery(idle)
+};
+
+struct ServerView {
+  FrameState frame;
+  Pipeline pipeline;
+  ParameterSetRef parameters;  // what it has now
+  ParameterSetRef reported;    // what it told at login: the names it will keep reporting
+  TransactionStatus status = TransactionStatus::idle;
+  bool copy_in = false;   // it reads CopyData, and ignores Sync and Flush
+  bool skipping = false;  // after an error it ignores all up to a Sync that was not sent yet
+  bool internal_failed = false;  // an internal query was answered by an error
+  // A reply count that cannot be known for certain (a Sync around a COPY that failed): it finishes
+  // with this client and is then closed, never lent.
+  bool suspect = false;
+  uint32_t syncs_in_copy = 0;
+
+  // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
+  bool is_quiet() const noexcept {
+    return pipeline.empty() && !skipping && !copy_in && status == TransactionStatus::idle &&
+           frame.at_boundary() && frame.header_size == 0;
+  }
+};
+
+struct Limits {
+  uint32_t max_packet_size = 2147483647;
+};
+
+// Bytes of a client. `server` is null while it has none; then nothing is put into `to_server` and the
+// first message that needs a server gives Need::server. Without a server, late CopyData and the like
+// are swallowed, as PostgreSQL ignores them outside COPY.
+Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egress& to_server,
+                     const Limits& limits) noexcept;
+
+// Bytes of a server. `client` is null while nobody is linked: then only answers to internal queries
+// are legal. Need::release when it is free; bytes behind that point belong to nobody.
+Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egress& to_client,
+                     const Limits& limits) noexcept;
+
+// Puts a query of our own (parameter replay, reset, check) in front of what follows; its replies are
+// swallowed. The caller sends the message. When it fails, from_server says Need::fail.
+void expect_internal_query(ServerView& server);
+
+// Texts the callers share.
+extern const Fault kUnknownPacket;
+extern const Fault kStatementMode;
+extern const Fault kInvalidParameter;
+extern const Fault kInternalQueryFailed;
+extern const Fault kServerProtocol;
+
+}  // namespace remuda::session

@@ -1,0 +1,90 @@
+// The replies a server still owes, in the order in which it will send them.
+// A server answers strictly in order, so a ring of what was asked tells whose turn it is, and the
+// server is free only when the ring is empty. Owned by the server's view. One thread.
+// PostgreSQL manual, Frontend/Backend Protocol, Message Flow: Extended Query, Pipelining, COPY.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace remuda::session {
+
+// What was asked. copy_end stands for CopyDone or CopyFail sent before we knew of a COPY: it has no
+// reply of its own, but tells up to where Syncs belong to the copy.
+enum class Reply : uint8_t { query, function, parse, bind, describe, execute, close, sync, copy_end };
+
+// What becomes of the reply: the client gets it, or it was our own question and nobody does.
+enum class Action : uint8_t { forward, swallow };
+
+struct Owed {
+  Reply reply;
+  Action action;
+};
+
+// True for what is answered by ReadyForQuery.
+constexpr bool ends_with_ready(Reply reply) noexcept {
+  return reply == Reply::query || reply == Reply::function || reply == Reply::sync;
+}
+
+class Pipeline {
+ public:
+  // A client that sends more than this without reading is not read further. PostgreSQL flushes its
+  // 8 KiB of output after 1,638 of the shortest replies, so an honest server never stalls below.
+  static constexpr size_t kMaxOwed = 4096;
+
+  bool empty() const noexcept { return size_ == 0; }
+  bool full() const noexcept { return size_ >= kMaxOwed; }
+  size_t size() const noexcept { return size_; }
+  Owed front() const noexcept { return ring_[head_]; }
+  Owed at(size_t i) const noexcept { return ring_[(head_ + i) & (ring_.size() - 1)]; }
+
+  // Grows by doubling up to the limit; a ring that has grown keeps its size.
+  void push(Reply reply, Action action = Action::forward) {
+    if (size_ == ring_.size()) grow();
+    ring_[(head_ + size_++) & (ring_.size() - 1)] = Owed{reply, action};
+  }
+
+  void pop() noexcept {
+    head_ = (head_ + 1) & (ring_.size() - 1);
+    --size_;
+  }
+
+  // Pops the head if it is of this kind; false otherwise.
+  bool pop_if(Reply reply) noexcept {
+    if (empty() || front().reply != reply) return false;
+    pop();
+    return true;
+  }
+
+  // The server skips to the next Sync after an error: forgets what it will not answer.
+  // False when no Sync was sent yet.
+  bool skip_to_sync() noexcept {
+    while (!empty() && front().reply != Reply::sync) pop();
+    return !empty();
+  }
+
+  // Removes the entry at a position above zero.
+  void erase(size_t i) noexcept {
+    for (; i + 1 < size_; ++i) slot(i) = at(i + 1);
+    --size_;
+  }
+
+  void clear() noexcept { head_ = size_ = 0; }
+
+ private:
+  Owed& slot(size_t i) noexcept { return ring_[(head_ + i) & (ring_.size() - 1)]; }
+
+  void grow() {
+    std::vector<Owed> larger(ring_.size() * 2);
+    for (size_t i = 0; i < size_; ++i) larger[i] = at(i);
+    ring_ = std::move(larger);
+    head_ = 0;
+  }
+
+  std::vector<Owed> ring_ = std::vector<Owed>(8);
+  size_t head_ = 0;
+  size_t size_ = 0;
+};
+
+}  // namespace remuda::session

@@ -1,0 +1,184 @@
+#include "remuda/session/parameters.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "remuda/base/error.h"
+
+namespace remuda::session {
+namespace {
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool name_less(ByteView a, ByteView b) noexcept {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return lower(x) < lower(y); });
+}
+
+size_t hash_values(const ParameterSet::Values& values) noexcept {
+  size_t hash = 0;
+  for (const auto& [name, value] : values) {
+    for (const std::string* part : {&name, &value}) {
+      hash = hash * 1099511628211u ^ std::hash<std::string>{}(*part);
+    }
+  }
+  return hash;
+}
+
+// A literal that reads the same with standard_conforming_strings on and off.
+void append_literal(std::string& sql, ByteView text) {
+  if (text.find('\\') != ByteView::npos) sql += " E";
+  sql += '\'';
+  for (char c : text) {
+    if (c == '\'' || c == '\\') sql += c;
+    sql += c;
+  }
+  sql += '\'';
+}
+
+// SET reads a quoted value of these as one single name, so a list must go through set_config.
+bool is_quoted_list(ByteView name) noexcept {
+  return same_name(name, "search_path") || same_name(name, "temp_tablespaces");
+}
+
+// Names such as my.setting stay as they are; anything unusual is quoted.
+void append_name(std::string& sql, ByteView name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  });
+  if (plain) {
+    sql += name;
+    return;
+  }
+  sql += '"';
+  for (char c : name) {
+    if (c == '"') sql += c;
+    sql += c;
+  }
+  sql += '"';
+}
+
+void append_assignment(std::string& sql, ByteView name, ByteView value) {
+  if (is_quoted_list(name)) {
+    sql += "SELECT pg_catalog.set_config(";
+    append_literal(sql, name);
+    sql += ',';
+    append_literal(sql, value);
+    sql += ",false);";
+    return;
+  }
+  sql += "SET ";
+  append_name(sql, name);
+  sql += '=';
+  append_literal(sql, value);
+  sql += ';';
+}
+
+}  // namespace
+
+bool same_name(ByteView a, ByteView b) noexcept {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return lower(x) == lower(y);
+         });
+}
+
+bool is_settable_parameter(ByteView name) noexcept {
+  for (ByteView fixed : {"server_version", "server_encoding", "is_superuser", "session_authorization",
+                         "integer_datetimes", "in_hot_standby"}) {
+    if (same_name(name, fixed)) return false;
+  }
+  // A dotted name outside the extension's own space is some pooler's report of itself.
+  return !name.starts_with("pgbouncer.") && !name.starts_with("remuda.");
+}
+
+const std::string* ParameterSet::find(ByteView name) const noexcept {
+  for (const auto& [key, value] : values_) {
+    if (same_name(key, name)) return &value;
+  }
+  return nullptr;
+}
+
+ParameterSetRef::ParameterSetRef(ParameterSet* set) noexcept : set_(set) { ++set_->references_; }
+
+ParameterSetRef::ParameterSetRef(const ParameterSetRef& other) noexcept : set_(other.set_) {
+  if (set_) ++set_->references_;
+}
+
+ParameterSetRef::~ParameterSetRef() {
+  if (set_ && --set_->references_ == 0) set_->table_->forget(set_);
+}
+
+ParameterSetRef ParameterSetRef::with(ByteView name, ByteView value) const {
+  if (const std::string* known = set_->find(name); known && *known == value) return *this;
+  ParameterSet::Values values = set_->values_;
+  values.emplace_back(name, value);
+  return set_->table_->intern(std::move(values));
+}
+
+ParameterTable::ParameterTable() : empty_(intern_sorted({})) {}
+
+ParameterTable::~ParameterTable() {
+  empty_ = ParameterSetRef();
+  REMUDA_CHECK(sets_.empty());
+}
+
+size_t ParameterTable::size() const noexcept { return sets_.size(); }
+
+ParameterSetRef ParameterTable::intern(ParameterSet::Values values) {
+  // The order of duplicates is kept by a stable sort, so that the last of a name can win.
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& a, const auto& b) { return name_less(a.first, b.first); });
+  ParameterSet::Values unique;
+  for (auto& entry : values) {
+    if (!unique.empty() && same_name(unique.back().first, entry.first)) {
+      unique.back().second = std::move(entry.second);
+    } else {
+      unique.push_back(std::move(entry));
+    }
+  }
+  return intern_sorted(std::move(unique));
+}
+
+ParameterSetRef ParameterTable::intern_sorted(ParameterSet::Values values) {
+  auto set = std::make_unique<ParameterSet>();
+  set->table_ = this;
+  set->hash_ = hash_values(values);
+  set->values_ = std::move(values);
+  const auto [at, is_new] = sets_.insert(set.get());
+  if (is_new) set.release();
+  return ParameterSetRef(*at);
+}
+
+void ParameterTable::forget(ParameterSet* set) noexcept {
+  sets_.erase(set);
+  delete set;
+}
+
+std::string replay_sql(const ParameterSet& server, const ParameterSet& client) {
+  std::string sql;
+  for (const auto& [name, value] : client.values()) {
+    const std::string* current = server.find(name);
+    if (current == nullptr || *current != value) append_assignment(sql, name, value);
+  }
+  for (const auto& [name, value] : server.values()) {
+    if (client.find(name) != nullptr) continue;
+    sql += "RESET ";
+    append_name(sql, name);
+    sql += ';';
+  }
+  return sql;
+}
+
+ParameterSetRef after_replay(const ParameterSetRef& server, const ParameterSetRef& client,
+                             const ParameterSetRef& reported) {
+  ParameterSet::Values values;
+  for (const auto& entry : server->values()) {
+    if (reported->find(entry.first)) values.push_back(entry);
+  }
+  for (const auto& entry : client->values()) {
+    if (!reported->find(entry.first)) values.push_back(entry);
+  }
+  return server->table_->intern(std::move(values));
+}
+
+}  // namespace remuda::session
