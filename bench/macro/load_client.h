@@ -1,0 +1,36 @@
+// The state of one client of the load program. Owned and used by its LoadThread.
+#pragma once
+
+#include <unistd.h>
+
+#include <string>
+
+#include "macro/load_report.h"
+#include "macro/replies.h"
+
+namespace remuda::bench {
+
+struct LoadClient {
+  enum class State { closed, connecting, starting, preparing, idle, busy };
+
+  LoadClient(size_t at, size_t of_all) : index(at), number(static_cast<int64_t>(of_all) << 32) {}
+  ~LoadClient() { close(); }
+  LoadClient(const LoadClient&) = delete;
+  LoadClient& operator=(const LoadClient&) = delete;
+
+  void close();
+  bool outstanding() const { return state != State::closed && state != State::idle; }
+
+  const size_t index;  // in its thread's list
+  int fd = -1;
+  State state = State::closed;
+  int64_t number;     // the next to ask for; the upper half is the client
+  Nanos began = 0;    // when the request in flight was due
+  uint64_t due = 0;   // requests the schedule has given it in this run
+  uint64_t sent = 0;  // requests sent in this run
+  Replies replies;
+  std::string unsent;  // bytes the socket did not take yet
+  bool waits_for_room = false;
+};
+
+}  // namespace remuda::bench

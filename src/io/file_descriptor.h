@@ -1,0 +1,25 @@
+// Owns one descriptor and closes it when it dies. Movable, may travel between threads.
+#pragma once
+
+namespace remuda::io {
+
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor() { close(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  // Gives the descriptor up without closing it.
+  int release() noexcept;
+  // Idempotent.
+  void close() noexcept;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace remuda::io

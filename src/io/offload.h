@@ -1,0 +1,112 @@
+// Heavy or blocking work on libuv's thread pool: `auto r = co_await offload(loop, work);`. The
+// result, or what it threw, comes back on the loop. A wait for it cannot be interrupted.
+#pragma once
+
+#include <uv.h>
+
+#include <deque>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "io/loop.h"
+#include "io/task.h"
+#include "io/waiter.h"
+
+namespace remuda::io {
+
+// At most so many pieces of work of one class at a time, per loop, so that they cannot fill the
+// thread pool; the others wait in order. Loop thread.
+class OffloadLimit {
+ public:
+  OffloadLimit(Loop& loop, size_t most) noexcept : loop_(loop), most_(most) {}
+  OffloadLimit(const OffloadLimit&) = delete;
+  OffloadLimit& operator=(const OffloadLimit&) = delete;
+
+  size_t running() const noexcept { return running_; }
+  size_t queued() const noexcept { return queue_.size(); }
+
+  // A place: given back by leave().
+  Task<void> enter();
+  void leave() noexcept;
+
+ private:
+  Loop& loop_;
+  const size_t most_;
+  size_t running_ = 0;
+  std::deque<Waiter<void>*> queue_;
+};
+
+// Gives a place back when it dies.
+class OffloadPlace {
+ public:
+  explicit OffloadPlace(OffloadLimit* limit) noexcept : limit_(limit) {}
+  ~OffloadPlace() {
+    if (limit_ != nullptr) limit_->leave();
+  }
+  OffloadPlace(const OffloadPlace&) = delete;
+  OffloadPlace& operator=(const OffloadPlace&) = delete;
+
+ private:
+  OffloadLimit* limit_;
+};
+
+// One piece of work, untyped: the pool calls run(), then the loop resumes who waits.
+class OffloadedWork {
+ public:
+  OffloadedWork() noexcept { request_.data = this; }
+  OffloadedWork(const OffloadedWork&) = delete;
+  OffloadedWork& operator=(const OffloadedWork&) = delete;
+
+  // Has the pool run it, and completes afterwards, on the loop. Throws what it threw.
+  Task<void> finish(Loop& loop);
+
+ protected:
+  ~OffloadedWork() = default;
+  virtual void run() = 0;
+
+ private:
+  void run_on_pool() noexcept;
+
+  uv_work_t request_{};
+  Waiter<void>* done_ = nullptr;
+  std::exception_ptr error_;
+};
+
+template <class F>
+class OffloadedCall final : public OffloadedWork {
+ public:
+  using Result = std::invoke_result_t<F&>;
+
+  explicit OffloadedCall(F& call) noexcept : call_(call) {}
+  Result take() {
+    if constexpr (!std::is_void_v<Result>) return std::move(*result_);
+  }
+
+ private:
+  using Stored = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
+  void run() override {
+    if constexpr (std::is_void_v<Result>) {
+      call_();
+    } else {
+      result_.emplace(call_());
+    }
+  }
+
+  F& call_;
+  std::optional<Stored> result_;
+};
+
+// Runs `call` on a pool thread; it may capture by reference what lives in the awaiting frame.
+// Name the callable first (`auto work = [&] {...};`): no braces in an awaited call.
+template <class F>
+Task<std::invoke_result_t<F&>> offload(Loop& loop, F call, OffloadLimit* limit = nullptr) {
+  if (limit != nullptr) co_await limit->enter();
+  const OffloadPlace place(limit);
+  OffloadedCall<F> work(call);
+  co_await work.finish(loop);
+  co_return work.take();
+}
+
+}  // namespace remuda::io

@@ -1,0 +1,139 @@
+#include "proxy/cancel.h"
+
+#include "io/connect.h"
+#include "io/deadline.h"
+#include "proxy/pool_shard.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+#include "remuda/base/bytes.h"
+#include "remuda/base/log.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::proxy {
+namespace {
+
+constexpr size_t kOurSecretSize = 4;
+
+// While it lives the server is neither released nor lent, so that the cancel cannot hit another
+// client's query. The server may close meanwhile; it is found again by its id.
+class CancelHold {
+ public:
+  explicit CancelHold(Server& server) : pool_(server.pool), id_(server.id) { ++server.cancels; }
+  ~CancelHold() {
+    Server* server = find();
+    if (!server || --server->cancels > 0) return;
+    if (!server->client && server->state == ServerState::tested) pool_.tested(*server);
+  }
+  CancelHold(const CancelHold&) = delete;
+  CancelHold& operator=(const CancelHold&) = delete;
+
+ private:
+  Server* find() {
+    for (ServerState state : {ServerState::active, ServerState::tested, ServerState::idle}) {
+      for (Server& server : pool_.list_of(state)) {
+        if (server.id == id_) return &server;
+      }
+    }
+    return nullptr;
+  }
+
+  PoolShard& pool_;
+  const uint64_t id_;
+};
+
+Server* find_target(Worker& worker, CancelKey key) {
+  Client* client = worker.find_client(key);
+  if (client == nullptr) {
+    log::debug("failed cancel request: no client has this key");
+    return nullptr;
+  }
+  if (client->server == nullptr || client->awaits_replay) {
+    log::debug("{} cancel request for idle client", log_name(*client));
+    return nullptr;
+  }
+  return client->server;
+}
+
+io::Task<void> send_cancel(Worker& worker, io::Address address, BackendKey key, Micros timeout) {
+  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
+  io::Deadline deadline(worker.loop, timeout, stream, "cancel_wait_timeout");
+  const io::CloseLink link(worker.tasks, stream);
+  std::string out;
+  wire::cancel_request(out, key.pid, key.secret);
+  stream.write(out);
+  char buffer[16];
+  // The server closes once the signal is sent: only then has the cancel taken effect.
+  while (true) {
+    const size_t n = co_await stream.read_some(buffer, sizeof buffer);
+    if (n == 0) co_return;
+  }
+}
+
+// On the worker that owns the client.
+io::Task<void> cancel_here(Worker& worker, CancelKey key) {
+  Server* server = find_target(worker, key);
+  if (server == nullptr) co_return;
+  const std::string name = log_name(*server);
+  const CancelHold hold(*server);
+  const io::Address address = server->address;
+  const BackendKey backend = server->key;
+  const Micros timeout = worker.config().cancel_wait_timeout;
+  try {
+    co_await send_cancel(worker, address, backend, timeout);
+  } catch (const Closed&) {
+    log::debug("{} successfully sent cancel request", name);
+  } catch (const std::exception& error) {
+    log::warning("{} failed cancel request: {}", name, error.what());
+  }
+}
+
+// Tells the worker where the request arrived that it is over, however it ends.
+struct Report {
+  Worker* home;
+  std::shared_ptr<io::Waiter<bool>*> waiter;
+  Report(Worker& h, std::shared_ptr<io::Waiter<bool>*> w) : home(&h), waiter(std::move(w)) {}
+  Report(Report&& other) noexcept
+      : home(std::exchange(other.home, nullptr)), waiter(std::move(other.waiter)) {}
+  ~Report() {
+    if (!home) return;
+    home->post([waiter = std::move(waiter)] {
+      if (*waiter) (void)(*waiter)->set(true);
+    });
+  }
+};
+
+io::Task<void> cancel_and_report(Worker& worker, CancelKey key, Report report) {
+  const Report held = std::move(report);
+  co_await cancel_here(worker, key);
+}
+
+}  // namespace
+
+io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
+  CancelKey key;
+  key.pid = request.pid;
+  if (request.secret.size() != kOurSecretSize) co_return;
+  key.secret = load_u32(request.secret.data());
+  const size_t index = key.pid >> Worker::kKeyBits;
+  if (index >= worker.shared.workers.size()) co_return;
+  Worker& target = *worker.shared.workers[index];
+  if (&target == &worker) {
+    co_await cancel_here(worker, key);
+    co_return;
+  }
+  io::Waiter<bool> waiter(worker.loop);
+  // The other side may answer after we stopped waiting: it then finds the pointer cleared.
+  const auto shared = std::make_shared<io::Waiter<bool>*>(&waiter);
+  struct Clear {
+    std::shared_ptr<io::Waiter<bool>*> pointer;
+    ~Clear() { *pointer = nullptr; }
+  };
+  const Clear clear{shared};
+  const io::CloseLink link(worker.tasks, waiter);
+  target.post([&target, key, report = Report(worker, shared)]() mutable {
+    target.tasks.spawn(cancel_and_report(target, key, std::move(report)));
+  });
+  co_await waiter.wait();
+}
+
+}  // namespace remuda::proxy

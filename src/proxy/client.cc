@@ -1,0 +1,92 @@
+#include "proxy/client.h"
+
+#include <fmt/core.h>
+
+#include "proxy/pool_shard.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+#include "remuda/base/log.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::proxy {
+
+Client::Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, Places its_places,
+               uint64_t its_id)
+    : worker(its_worker),
+      stream(std::move(its_stream)),
+      pool(its_pool),
+      parked(its_worker.loop.blocks()),
+      places(std::move(its_places)),
+      id(its_id),
+      connect_time(its_worker.now()),
+      request_time(its_worker.now()) {}
+
+Client::~Client() = default;
+
+ClientState Client::state() const noexcept {
+  if (server) return ClientState::active;
+  return wait_start != 0 ? ClientState::waiting : ClientState::idle;
+}
+
+std::string peer_name(const io::Stream& stream) {
+  if (!stream.is_open()) return "(closed)";
+  try {
+    const io::PeerAddress peer = stream.peer();
+    return peer.address.is_unix() ? fmt::format("unix({})", peer.pid) : peer.address.text();
+  } catch (const std::exception&) {
+    return "(gone)";  // the kernel no longer knows a reset connection's peer
+  }
+}
+
+std::string log_name(const Client& client) {
+  return fmt::format("C-{:#014x}: {}/{}@{}", client.id, client.pool.database_name(),
+                     client.places.user->name, peer_name(client.stream));
+}
+
+namespace {
+
+void end_client(Client& client, std::string_view reason) {
+  client.closing = true;
+  Worker& worker = client.worker;
+  PoolShard& pool = client.pool;
+  if (worker.config().log_disconnections) {
+    log::info("{} closing because: {} (age={}s)", log_name(client), reason,
+              (worker.now() - client.connect_time) / kSecond);
+  }
+  pool.leave_queue(client);
+  pool.clients.erase(client);
+  worker.return_key(client);
+  Server* server = client.server;
+  if (server) {
+    // Asked before the link is cut: unlinking forgets what the client had half done.
+    const bool free = server->view.is_quiet() && client.view.frame.at_boundary() &&
+                      !server->view.suspect;
+    pool.unlink(client);
+    if (free) {
+      pool.release(*server);
+    } else {
+      close_server(*server, "client disconnect while server was not ready");
+    }
+  }
+  client.stream.flush_and_close();
+  worker.retire(std::unique_ptr<Client>(&client));
+}
+
+}  // namespace
+
+void close_client(Client& client, std::string_view reason) noexcept {
+  if (!client.closing) end_client(client, reason);
+}
+
+void fail_client(Client& client, const SqlState& sqlstate, std::string_view text) noexcept {
+  if (client.closing) return;
+  if (client.worker.config().log_pooler_errors) {
+    log::warning("{} pooler error: {}", log_name(client), text);
+  }
+  std::string out;
+  wire::error_response(out, "FATAL", sqlstate, text);
+  client.stream.write(out);
+  end_client(client, text);
+}
+
+}  // namespace remuda::proxy

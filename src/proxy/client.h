@@ -1,0 +1,73 @@
+// One admitted client: its stream, its protocol view and its place in a pool. Owned by its worker,
+// touched by that thread only. Lives from the greeting to the close; what the login needed is gone.
+// An idle client is this object and a libuv handle: no buffer, no timer.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/block_pool.h"
+#include "io/stream.h"
+#include "proxy/admission.h"
+#include "proxy/ledger.h"
+#include "remuda/base/list.h"
+#include "remuda/base/time.h"
+#include "remuda/session/conversation.h"
+
+namespace remuda::proxy {
+
+class PoolShard;
+class Server;
+class Worker;
+
+// The key a client cancels with. The first half names worker and client, the second is random.
+struct CancelKey {
+  uint32_t pid = 0;
+  uint32_t secret = 0;
+  bool operator==(const CancelKey&) const = default;
+};
+
+enum class ClientState : uint8_t { idle, active, waiting };
+
+struct InPool;    // list of all clients of a pool
+struct InQueue;   // list of those that wait
+
+class Client final : public io::StreamEvents, public ListHook<InPool>, public ListHook<InQueue> {
+ public:
+  Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool,
+         Places its_places, uint64_t its_id);
+  ~Client() override;
+
+  ClientState state() const noexcept;
+
+  // Relay (relay.cc)
+  void on_bytes(char* data, size_t size) noexcept override;
+  void on_end(int error) noexcept override;
+  void on_drained() noexcept override;
+
+  Worker& worker;
+  io::Stream stream;
+  PoolShard& pool;
+  Server* server = nullptr;
+  session::ClientView view;
+
+  // Bytes that wait for a server, for replies, or for a parameter replay.
+  io::BlockChain parked;
+  bool needs_room = false;         // the server owes too many replies
+  bool awaits_replay = false;      // linked, but its own start-up values are being tried first
+  bool unproven_values = false;    // no server has accepted its start-up values yet
+  bool replay_due = false;         // newly linked: its parameters go in front of what it sends
+  bool closing = false;
+
+  Places places;  // its part of the client limits; places.user is who logged in
+  const uint64_t id;
+  CancelKey key;
+  // Monotonic; 0 = not running.
+  Micros connect_time;
+  Micros request_time;
+  Micros wait_start = 0;
+  Micros query_start = 0;
+  Micros transaction_start = 0;
+};
+
+}  // namespace remuda::proxy

@@ -1,0 +1,154 @@
+#include "proxy/dial.h"
+
+#include <fmt/core.h>
+
+#include "io/connect.h"
+#include "io/deadline.h"
+#include "io/tcp_options.h"
+#include "pg/login.h"
+#include "proxy/pool_shard.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+#include "remuda/base/log.h"
+#include "remuda/wire/sqlstate.h"
+#include "route/directory.h"
+
+namespace remuda::proxy {
+namespace {
+
+struct Outcome {
+  std::unique_ptr<Server> server;
+  ServerParameters parameters;
+};
+
+struct Failure {
+  DialFailure failure;
+  bool tell_waiters = false;  // the server answered: waiting does not help
+};
+
+std::string unix_socket_path(const std::string& directory, int port) {
+  return fmt::format("{}/.s.PGSQL.{}", directory, port);
+}
+
+io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
+                                   Micros timeout) {
+  Worker& worker = pool.worker;
+  std::string host = worker.config().unix_socket_dir;
+  if (!database.hosts.empty()) host = database.hosts[pool.next_host % database.hosts.size()];
+  if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.next_host;
+  if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
+  if (host[0] == '/' || host[0] == '@') {
+    co_return io::Address::unix_path(unix_socket_path(host, database.port));
+  }
+  const auto port = static_cast<uint16_t>(database.port);
+  const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);
+  co_return addresses[pool.next_address++ % addresses.size()];
+}
+
+// The secret for a server: the forced user's password, else the auth file's entry of that name.
+wire::Secret find_secret(const Worker& worker, const config::Database& database,
+                         const std::string& user) {
+  if (database.password && !database.password->empty() && database.user) {
+    return wire::parse_secret(*database.password);
+  }
+  const std::string* stored = worker.snapshot().users->find(user);
+  return wire::parse_secret(stored ? *stored : "");
+}
+
+pg::LoginRequest make_request(const PoolShard& pool, const config::Database& database) {
+  pg::LoginRequest request;
+  request.user = pool.user_name();
+  request.startup = {{"user", request.user}, {"database", database.dbname}};
+  const std::pair<const char*, const std::optional<std::string>&> extras[] = {
+      {"client_encoding", database.client_encoding},
+      {"datestyle", database.datestyle},
+      {"timezone", database.timezone},
+      {"application_name", database.application_name}};
+  for (const auto& [name, value] : extras) {
+    if (value) request.startup.emplace_back(name, *value);
+  }
+  request.secret = find_secret(pool.worker, database, request.user);
+  if (!database.user) request.proven = pool.proven_keys;
+  return request;
+}
+
+void apply_tcp_options(const config::Config& config, int fd) {
+  io::TcpOptions options;
+  options.keepalive = config.tcp_keepalive;
+  options.keepalive_count = config.tcp_keepcnt;
+  options.keepalive_idle = config.tcp_keepidle;
+  options.keepalive_interval = config.tcp_keepintvl;
+  options.user_timeout = config.tcp_user_timeout;
+  options.socket_buffer = config.tcp_socket_buffer;
+  io::apply(options, fd);
+}
+
+session::ParameterSetRef settable(Worker& worker, const ServerParameters& parameters) {
+  session::ParameterSet::Values values;
+  for (const auto& [name, value] : parameters) {
+    if (session::is_settable_parameter(name)) values.emplace_back(name, value);
+  }
+  return worker.parameters.intern(std::move(values));
+}
+
+// Fills the outcome, so that what was opened is closed by its owner whatever is thrown.
+io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
+  Worker& worker = pool.worker;
+  const auto database = route::find_database(worker.config(), pool.database_name());
+  if (!database) throw PgError(fmt::format("no such database: {}", pool.database_name()));
+  const uint32_t epoch = pool.ledger->database->epoch.load();
+  const Micros timeout = worker.config().server_connect_timeout;
+  const io::Address address = co_await find_address(pool, *database, timeout);
+  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
+  apply_tcp_options(worker.config(), stream.fd());
+  auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot),
+                                         worker.shared.next_id.fetch_add(1));
+  server->address = address;
+  server->epoch = epoch;
+  if (worker.config().log_connections) {
+    log::info("{} new connection to server", log_name(*server));
+  }
+  io::Deadline deadline(worker.loop, timeout, server->stream, "connect timeout");
+  const io::CloseLink link(worker.tasks, server->stream);
+  pg::LoginRequest request = make_request(pool, *database);
+  pg::LoginResult login = co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
+  server->key.pid = login.pid;
+  server->key.secret = login.cancel_secret;
+  server->view.parameters = server->view.reported = settable(worker, login.parameters);
+  outcome.parameters = std::move(login.parameters);
+  outcome.server = std::move(server);
+}
+
+io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& outcome) {
+  std::optional<Failure> failed;
+  try {
+    co_await open(pool, std::move(slot), outcome);
+  } catch (const pg::ServerRefusal& refusal) {
+    const bool starting = refusal.sqlstate() == wire::sqlstate::kCannotConnectNow;
+    failed = Failure{{refusal.sqlstate(), refusal.what()}, !starting};
+  } catch (const PgError& error) {
+    failed = Failure{{error.sqlstate(), error.what()}, true};
+  } catch (const TimedOut&) {
+    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, false};
+  } catch (const std::exception& error) {
+    log::debug("connecting to a server of {}: {}", pool.database_name(), error.what());
+    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect failed"}, false};
+  }
+  co_return failed;
+}
+
+}  // namespace
+
+io::Task<void> dial(PoolShard& pool, Slot slot) {
+  Outcome outcome;
+  auto failed = co_await try_open(pool, std::move(slot), outcome);
+  if (failed) {
+    log::warning("{}/{}: closing because: {} (age=0s)", pool.database_name(), pool.user_name(),
+                 failed->failure.message);
+    pool.dial_failed(failed->failure, failed->tell_waiters);
+    co_return;
+  }
+  pool.server_opened(std::move(outcome.server), std::move(outcome.parameters));
+}
+
+}  // namespace remuda::proxy

@@ -1,0 +1,148 @@
+#include "proxy/ledger.h"
+
+#include <bit>
+
+#include "config/effective.h"
+
+namespace remuda::proxy {
+namespace {
+
+const config::Database* find_database(const config::Config& config, const std::string& name) {
+  const auto at = config.databases.find(name);
+  if (at != config.databases.end()) return &at->second;
+  return config.fallback ? &*config.fallback : nullptr;
+}
+
+const config::User* find_user(const config::Config& config, const std::string& name) {
+  const auto at = config.users.find(name);
+  return at == config.users.end() ? nullptr : &at->second;
+}
+
+// Takes from a budget, or registers the wish and tries once more, so that no return is missed.
+bool take_or_want(Budget& budget, int worker, int extra = 0) {
+  if (budget.take(extra)) return true;
+  budget.want(worker);
+  return budget.take(extra);
+}
+
+void give_back(const Ledgers& ledgers, Budget& budget) {
+  budget.give_back();
+  ledgers.wake(budget.take_hungry());
+}
+
+}  // namespace
+
+std::shared_ptr<DatabaseLedger> Ledgers::database(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto& entry = databases_[name];
+  if (!entry) {
+    entry = std::make_shared<DatabaseLedger>(name);
+    set_limits(*entry);
+  }
+  return entry;
+}
+
+std::shared_ptr<UserLedger> Ledgers::user(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto& entry = users_[name];
+  if (!entry) {
+    entry = std::make_shared<UserLedger>(name);
+    set_limits(*entry);
+  }
+  return entry;
+}
+
+std::shared_ptr<Ledger> Ledgers::pool(const std::string& database_name, const std::string& user_name) {
+  auto database_ledger = database(database_name);
+  auto user_ledger = user(user_name);
+  const std::lock_guard lock(mutex_);
+  auto& entry = pools_[{database_name, user_name}];
+  if (!entry) {
+    entry = std::make_shared<Ledger>();
+    entry->database = std::move(database_ledger);
+    entry->user = std::move(user_ledger);
+    set_limits(*entry);
+  }
+  return entry;
+}
+
+void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(config);
+  clients_.set_limit(config_->max_client_conn);
+  for (auto& [name, entry] : databases_) set_limits(*entry);
+  for (auto& [name, entry] : users_) set_limits(*entry);
+  for (auto& [key, entry] : pools_) set_limits(*entry);
+}
+
+std::vector<std::shared_ptr<DatabaseLedger>> Ledgers::databases() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<DatabaseLedger>> all;
+  for (const auto& [name, entry] : databases_) all.push_back(entry);
+  return all;
+}
+
+std::vector<std::shared_ptr<UserLedger>> Ledgers::users() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<UserLedger>> all;
+  for (const auto& [name, entry] : users_) all.push_back(entry);
+  return all;
+}
+
+void Ledgers::wake(uint64_t workers) const {
+  while (workers != 0) {
+    wake_(std::countr_zero(workers));
+    workers &= workers - 1;
+  }
+}
+
+void Ledgers::set_limits(DatabaseLedger& database) const {
+  const config::Database* entry = find_database(*config_, database.name);
+  if (entry == nullptr) return;
+  database.servers.set_limit(config::max_db_connections(*config_, *entry));
+  database.clients.set_limit(config::max_db_client_connections(*config_, *entry));
+}
+
+void Ledgers::set_limits(UserLedger& user) const {
+  const config::User* entry = find_user(*config_, user.name);
+  user.servers.set_limit(config::max_user_connections(*config_, entry));
+  user.clients.set_limit(config::max_user_client_connections(*config_, entry));
+}
+
+void Ledgers::set_limits(Ledger& pool) const {
+  const config::Database* database = find_database(*config_, pool.database->name);
+  if (database == nullptr) return;
+  const config::User* user = find_user(*config_, pool.user->name);
+  pool.servers.set_limit(config::pool_size(*config_, *database, user));
+  pool.reserve.store(config::reserve_pool_size(*config_, *database, user));
+}
+
+std::optional<Slot> Slot::reserve(Ledgers& ledgers, std::shared_ptr<Ledger> ledger, int worker,
+                                  bool with_reserve, WaitReason& why) {
+  const int extra = with_reserve ? ledger->reserve.load() : 0;
+  if (!take_or_want(ledger->servers, worker, extra)) {
+    why = WaitReason::pool_full;
+    return std::nullopt;
+  }
+  if (!take_or_want(ledger->database->servers, worker)) {
+    give_back(ledgers, ledger->servers);
+    why = WaitReason::database_limit;
+    return std::nullopt;
+  }
+  if (!take_or_want(ledger->user->servers, worker)) {
+    give_back(ledgers, ledger->database->servers);
+    give_back(ledgers, ledger->servers);
+    why = WaitReason::user_limit;
+    return std::nullopt;
+  }
+  return Slot(ledgers, std::move(ledger));
+}
+
+Slot::~Slot() {
+  if (!ledger_) return;
+  for (Budget* budget : {&ledger_->servers, &ledger_->database->servers, &ledger_->user->servers}) {
+    give_back(*ledgers_, *budget);
+  }
+}
+
+}  // namespace remuda::proxy

@@ -1,0 +1,389 @@
+#include "proxy/pool_shard.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "config/effective.h"
+#include "proxy/dial.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+#include "remuda/base/log.h"
+#include "remuda/wire/builder.h"
+#include "route/directory.h"
+
+namespace remuda::proxy {
+
+PoolShard::PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger)
+    : worker(its_worker), ledger(std::move(its_ledger)) {
+  adopt(worker.config());
+}
+
+PoolShard::~PoolShard() = default;
+
+List<Server, InState>& PoolShard::list_of(ServerState state) noexcept {
+  if (state == ServerState::idle) return idle_;
+  return state == ServerState::active ? active_ : tested_;
+}
+
+void PoolShard::adopt(const config::Config& config) {
+  const auto database = route::find_database(config, database_name());
+  if (!database) {
+    drop_clients("database removed");
+    mark_for_close();
+    return;
+  }
+  const config::User* user = route::find_user(config, user_name());
+  settings.mode = config::pool_mode(config, *database, user);
+  settings.size = config::pool_size(config, *database, user);
+  settings.min_size = config::min_pool_size(config, *database);
+  settings.server_lifetime = config::server_lifetime(config, *database);
+  settings.query_wait_timeout = config::query_wait_timeout(config, *database, user);
+  settings.has_forced_user = database->user.has_value();
+}
+
+bool PoolShard::is_paused() const noexcept { return worker.shared.ledgers.is_paused(*ledger->database); }
+
+// ---- Lending ------------------------------------------------------------------------------------
+
+Server* PoolShard::acquire(Client& client) {
+  if (worker.shared.shutdown == Shutdown::wait_for_servers) {
+    fail_client(client, SqlState("08P01"), "server shutting down");
+    return nullptr;
+  }
+  if (waiting.empty() && !is_paused()) {
+    if (Server* server = take_idle(1)) {
+      link(client, *server);
+      return server;
+    }
+  }
+  if (is_failing() && server_count() == 0 && dials_ == 0) {
+    fail_client(client, failure_->sqlstate, cached_failure());
+    return nullptr;
+  }
+  queue(client);
+  try_dial();
+  return nullptr;
+}
+
+void PoolShard::queue(Client& client) {
+  waits.advance(worker.now(), waiting.size());
+  waits.begin_wait();
+  client.wait_start = worker.now();
+  waiting.push_back(client);
+}
+
+void PoolShard::leave_queue(Client& client) {
+  if (client.wait_start == 0) return;
+  const Micros now = worker.now();
+  waits.advance(now, waiting.size());
+  waiting.erase(client);
+  stats.now.wait_time += static_cast<uint64_t>(now - client.wait_start);
+  client.wait_start = 0;
+}
+
+// The most recently used server, or the least recently used one with server_round_robin. One that has
+// been idle for long is checked first, and comes back through tested().
+Server* PoolShard::take_idle(size_t wanted) {
+  const config::Config& config = worker.config();
+  while (!idle_.empty()) {
+    Server& server = config.server_round_robin ? idle_.back() : idle_.front();
+    if (is_stale(server)) {
+      close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
+      continue;
+    }
+    const bool needs_check = !config.server_check_query.empty() &&
+                             worker.now() - server.idle_since >= config.server_check_delay;
+    if (!needs_check) return &server;
+    if (tested_.size() >= wanted) return nullptr;
+    const bool empty_query = config.server_check_query == "<empty>";
+    start_internal(server, empty_query ? "" : config.server_check_query);
+  }
+  return nullptr;
+}
+
+void PoolShard::link(Client& client, Server& server) {
+  move_to(server, ServerState::active);
+  server.client = &client;
+  server.request_time = worker.now();
+  client.server = &server;
+  client.replay_due = true;
+  ++stats.now.server_assignments;
+}
+
+void PoolShard::unlink(Client& client) {
+  Server& server = *client.server;
+  client.server = nullptr;
+  client.awaits_replay = client.needs_room = client.replay_due = false;
+  server.client = nullptr;
+  move_to(server, ServerState::tested);
+  update_reading(server);
+}
+
+void PoolShard::release(Server& server) {
+  const config::Config& config = worker.config();
+  server.needs_reset =
+      (settings.mode == config::PoolMode::session || config.server_reset_query_always) &&
+      !config.server_reset_query.empty();
+  settle(server);
+}
+
+void PoolShard::tested(Server& server) {
+  if (server.was_reset && server.view.is_quiet()) {
+    server.was_reset = false;
+    server.view.parameters = session::after_replay(
+        server.view.parameters, worker.parameters.empty_set(), server.view.reported);
+  }
+  settle(server);
+}
+
+// A server without a client goes on to be lent when nothing is left to be done with it.
+void PoolShard::settle(Server& server) {
+  if (server.closing) return;
+  if (server.view.suspect) return close_server(server, "replies out of step");
+  if (is_stale(server)) return close_server(server, "close_needed");
+  if (!server.view.is_quiet() || server.stream.backlog() > 0 || server.cancels > 0) return;
+  if (server.needs_reset) {
+    server.needs_reset = false;
+    server.was_reset = true;
+    start_internal(server, worker.config().server_reset_query);
+    return;
+  }
+  make_available(server);
+}
+
+void PoolShard::make_available(Server& server) {
+  const Micros now = worker.now();
+  const int limit = settings.size;
+  if (is_paused()) return close_server(server, "pause mode");
+  if (is_worn_out(server, now)) {
+    last_lifetime_close_ = now;
+    close_server(server, "server lifetime over");
+    return try_dial();
+  }
+  if (limit > 0 && ledger->servers.used() > limit + ledger->reserve.load()) {
+    return close_server(server, "too many servers in the pool");
+  }
+  server.idle_since = now;
+  move_to(server, ServerState::idle);
+  if (!waiting.empty()) serve_waiters();
+}
+
+void PoolShard::serve_waiters() {
+  while (!waiting.empty() && !is_paused()) {
+    Server* server = take_idle(waiting.size());
+    if (server == nullptr) break;
+    Client& client = waiting.front();
+    leave_queue(client);
+    link(client, *server);
+    pump(client);
+  }
+  try_dial();
+}
+
+// Servers are kept in the order in which they became free: the front is the most recently used.
+void PoolShard::move_to(Server& server, ServerState state) {
+  if (server.ListHook<InState>::is_linked()) list_of(server.state).erase(server);
+  server.state = state;
+  list_of(state).push_front(server);
+}
+
+void PoolShard::remove(Server& server) {
+  list_of(server.state).erase(server);
+}
+
+bool PoolShard::start_internal(Server& server, const std::string& sql) {
+  move_to(server, ServerState::tested);
+  session::expect_internal_query(server.view);
+  std::string message;
+  wire::query(message, sql);
+  return server.stream.write(message) != io::WriteResult::broken;
+}
+
+bool PoolShard::is_stale(const Server& server) const noexcept {
+  return server.close_needed || server.epoch != ledger->database->epoch.load(std::memory_order_relaxed);
+}
+
+// Old servers go one by one, so that a pool opened at once does not close at once.
+bool PoolShard::is_worn_out(const Server& server, Micros now) const noexcept {
+  const Micros lifetime = settings.server_lifetime;
+  if (now - server.connect_time < lifetime) return false;
+  if (lifetime == 0 || settings.size <= 0) return true;
+  return now - last_lifetime_close_ >= lifetime / settings.size;
+}
+
+// ---- Opening --------------------------------------------------------------------------------------
+
+void PoolShard::set_reason(WaitReason reason) {
+  waits.set_reason(worker.now(), waiting.size(), reason);
+}
+
+bool PoolShard::is_failing() const noexcept {
+  return failure_ && worker.now() - last_dial_ < worker.config().server_login_retry;
+}
+
+std::string PoolShard::cached_failure() const {
+  return fmt::format("server login has been failing, cached error: {} (server_login_retry)",
+                     failure_->message.substr(0, 99));
+}
+
+std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
+  const Micros patience = worker.config().reserve_pool_timeout;
+  const bool with_reserve = patience > 0 && oldest_wait(worker.now()) > patience;
+  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
+  if (!slot && why != WaitReason::pool_full) {
+    const Budget& full =
+        why == WaitReason::database_limit ? ledger->database->servers : ledger->user->servers;
+    if (worker.evict(full, this, true)) {
+      slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
+    }
+  }
+  if (slot && settings.size > 0 && ledger->servers.used() > settings.size) {
+    log::warning("{}/{}: taking connection from reserve_pool", database_name(), user_name());
+  }
+  return slot;
+}
+
+void PoolShard::try_dial() {
+  const size_t wanted = waiting.size() + greeting_waiters_.size();
+  if (wanted == 0) return;
+  if (is_paused()) return set_reason(WaitReason::paused);
+  if (dials_ > 0) return set_reason(WaitReason::server_login);
+  if (tested_.size() >= wanted) return set_reason(WaitReason::server_login);
+  if (is_failing()) return set_reason(WaitReason::server_unavailable);
+  WaitReason why = WaitReason::pool_full;
+  auto slot = reserve_slot(why);
+  if (!slot) return set_reason(why);
+  start_dial(std::move(*slot), WaitReason::server_login);
+}
+
+void PoolShard::start_dial(Slot slot, WaitReason reason) {
+  ++dials_;
+  last_dial_ = worker.now();
+  set_reason(reason);
+  worker.tasks.spawn(dial(*this, std::move(slot)));
+}
+
+void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters parameters) {
+  --dials_;
+  failure_.reset();
+  if (!greeting_) greeting_ = std::move(parameters);
+  Server& server = *opened.release();
+  server.state = ServerState::tested;
+  tested_.push_front(server);
+  for (io::Waiter<bool>* waiter : greeting_waiters_) (void)waiter->set(true);
+  server.stream.start(server);
+  if (!server.closing) settle(server);
+  try_dial();
+}
+
+void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
+  --dials_;
+  failure_ = failure;
+  last_dial_ = worker.now();
+  if (tell_waiters && server_count() == 0) {
+    for (io::Waiter<bool>* waiter : greeting_waiters_) {
+      waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
+    }
+    while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);
+  }
+  try_dial();
+}
+
+io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
+  if (greeting_) co_return;
+  if (is_failing() && server_count() == 0 && dials_ == 0) {
+    throw PgError(failure_->sqlstate, cached_failure());
+  }
+  io::Waiter<bool> waiter(worker.loop);
+  struct Listed {
+    std::vector<io::Waiter<bool>*>& list;
+    io::Waiter<bool>* waiter;
+    ~Listed() { std::erase(list, waiter); }
+  };
+  greeting_waiters_.push_back(&waiter);
+  const Listed listed{greeting_waiters_, &waiter};
+  const io::Deadline::Aim aim(deadline, waiter);
+  const io::CloseLink link(worker.tasks, waiter);
+  try_dial();
+  co_await waiter.wait();
+}
+
+// ---- Housekeeping ---------------------------------------------------------------------------------
+
+void PoolShard::maintain(Micros now, bool may_fill) {
+  fail_long_waits(now);
+  close_expired(now);
+  if (!waiting.empty() || !greeting_waiters_.empty()) serve_waiters();
+  const bool wanted = settings.has_forced_user || !clients.empty();
+  if (!may_fill || !wanted || is_paused() || is_failing() || dials_ > 0 || settings.size <= 0) return;
+  if (static_cast<int>(server_count()) >= settings.min_size) return;
+  WaitReason why = WaitReason::pool_full;
+  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
+  if (slot) start_dial(std::move(*slot), waits.reason());
+}
+
+void PoolShard::fail_long_waits(Micros now) {
+  if (settings.query_wait_timeout <= 0) return;
+  while (oldest_wait(now) > settings.query_wait_timeout) {
+    fail_client(waiting.front(), SqlState("08P01"), "query_wait_timeout");
+  }
+}
+
+void PoolShard::close_expired(Micros now) {
+  const Micros idle_timeout = worker.config().server_idle_timeout;
+  for (auto at = idle_.begin(); at != idle_.end();) {
+    Server& server = *at;
+    ++at;
+    const bool above_floor = static_cast<int>(server_count()) > settings.min_size;
+    if (is_stale(server)) {
+      close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
+    } else if (is_worn_out(server, now)) {
+      last_lifetime_close_ = now;
+      close_server(server, "server lifetime over");
+    } else if (settings.size > 0 &&
+               ledger->servers.used() > settings.size + ledger->reserve.load()) {
+      close_server(server, "too many servers in the pool");
+    } else if (idle_timeout > 0 && above_floor && now - server.idle_since >= idle_timeout) {
+      close_server(server, "server idle timeout");
+    }
+  }
+}
+
+void PoolShard::close_idle(const char* reason) {
+  while (!idle_.empty()) close_server(idle_.front(), reason);
+}
+
+bool PoolShard::evict_idle(const char* reason) {
+  if (idle_.empty() || !waiting.empty()) return false;
+  close_server(idle_.back(), reason);
+  return true;
+}
+
+void PoolShard::mark_for_close() {
+  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+    for (Server& server : list_of(state)) server.close_needed = true;
+  }
+  greeting_.reset();
+  close_idle("close_needed");
+}
+
+void PoolShard::drop_clients(const char* text) {
+  while (!clients.empty()) fail_client(clients.front(), SqlState("08P01"), text);
+}
+
+bool PoolShard::is_unused() const noexcept {
+  return clients.empty() && server_count() == 0 && dials_ == 0 && greeting_waiters_.empty();
+}
+
+Micros PoolShard::oldest_wait(Micros now) noexcept {
+  return waiting.empty() ? 0 : now - waiting.front().wait_start;
+}
+
+size_t PoolShard::used_count(Micros now, Micros check_delay) noexcept {
+  size_t count = 0;
+  for (const Server& server : idle_) count += now - server.idle_since >= check_delay;
+  return count;
+}
+
+}  // namespace remuda::proxy

@@ -1,0 +1,137 @@
+// A worker's part of the pool of one (database, user): its servers, its clients, those that wait.
+// Owned by the worker, touched by its thread only; what workers share is in the ledger.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "io/deadline.h"
+#include "io/task.h"
+#include "io/waiter.h"
+#include "pg/login.h"
+#include "proxy/client.h"
+#include "proxy/ledger.h"
+#include "proxy/server.h"
+#include "proxy/stats.h"
+#include "proxy/wait_reason.h"
+#include "remuda/base/error.h"
+#include "remuda/base/list.h"
+
+namespace remuda::proxy {
+
+// The effective settings of a pool, resolved from the configuration once per reload.
+struct PoolSettings {
+  config::PoolMode mode = config::PoolMode::session;
+  int size = 20;
+  int min_size = 0;
+  Micros server_lifetime = 0;
+  Micros query_wait_timeout = 0;
+  bool has_forced_user = false;
+};
+
+// Why servers cannot be opened at present.
+struct DialFailure {
+  SqlState sqlstate;
+  std::string message;
+};
+
+using ServerParameters = std::vector<std::pair<std::string, std::string>>;
+
+class PoolShard {
+ public:
+  PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger);
+  ~PoolShard();
+
+  const std::string& database_name() const noexcept { return ledger->database->name; }
+  const std::string& user_name() const noexcept { return ledger->user->name; }
+
+  // ---- For the relay ----
+  // Gives the client a server at once, or queues it. Null when it was queued or closed.
+  Server* acquire(Client& client);
+  // Ends the lease. The server is then to be released or closed by the caller.
+  void unlink(Client& client);
+  // The server is quiet and its lease has ended: reset, close, hand on or keep it.
+  void release(Server& server);
+  // A reset or check query was answered, a cancel request has ended, or a backlog is gone.
+  void tested(Server& server);
+  void remove(Server& server);  // it closes; the worker will delete it
+  void leave_queue(Client& client);
+
+  // ---- For dialling ----
+  void server_opened(std::unique_ptr<Server> opened, ServerParameters parameters);
+  void dial_failed(const DialFailure& failure, bool tell_waiters);
+  // Starts a dial if somebody waits, or min_pool_size asks for it, and limits permit.
+  void try_dial();
+  // Parameters for a client's greeting, as the first server reported them. Waits for one server login;
+  // throws what that login met.
+  io::Task<void> await_greeting(io::Deadline& deadline);
+  const std::optional<ServerParameters>& greeting() const noexcept { return greeting_; }
+
+  // ---- For maintenance and the console ----
+  void adopt(const config::Config& config);  // resolves the settings again
+  void maintain(Micros now, bool may_fill);
+  // Lends idle servers to waiting clients, then dials.
+  void serve_waiters();
+  void close_idle(const char* reason);
+  // Closes the least recently used idle server, unless somebody waits here.
+  bool evict_idle(const char* reason);
+  bool can_evict() const noexcept { return !idle_.empty() && waiting.empty(); }
+  Micros least_recent_use() noexcept { return idle_.back().idle_since; }
+  void mark_for_close();  // RECONNECT: every server is closed when it is free
+  void drop_clients(const char* text);
+  bool is_drained() const noexcept { return active_.empty() && tested_.empty() && dials_ == 0; }
+  bool is_unused() const noexcept;
+  size_t server_count() const noexcept { return idle_.size() + active_.size() + tested_.size(); }
+  Micros oldest_wait(Micros now) noexcept;
+  size_t used_count(Micros now, Micros check_delay) noexcept;
+
+  Worker& worker;
+  const std::shared_ptr<Ledger> ledger;
+  PoolSettings settings;
+  StatsHistory stats;
+  WaitClock waits;
+  List<Client, InPool> clients;
+  List<Client, InQueue> waiting;
+  List<Server, InState>& list_of(ServerState state) noexcept;
+  int dials() const noexcept { return dials_; }
+  size_t next_host = 0;     // for the next dial, as is the address of that host
+  size_t next_address = 0;
+  // Of the last client that proved itself against a stored SCRAM secret.
+  std::optional<pg::ProvenKeys> proven_keys;
+
+ private:
+  // `wanted`: how many clients wait, the asking one included.
+  Server* take_idle(size_t wanted);
+  void link(Client& client, Server& server);
+  void queue(Client& client);
+  void settle(Server& server);
+  void make_available(Server& server);
+  void move_to(Server& server, ServerState state);
+  bool start_internal(Server& server, const std::string& sql);
+  bool is_stale(const Server& server) const noexcept;
+  bool is_worn_out(const Server& server, Micros now) const noexcept;
+  void close_expired(Micros now);
+  void fail_long_waits(Micros now);
+  void start_dial(Slot slot, WaitReason reason);
+  std::optional<Slot> reserve_slot(WaitReason& why);
+  void set_reason(WaitReason reason);
+  bool is_failing() const noexcept;
+  std::string cached_failure() const;
+  bool is_paused() const noexcept;
+
+  List<Server, InState> idle_;    // most recently used first
+  List<Server, InState> active_;
+  List<Server, InState> tested_;
+  int dials_ = 0;
+  Micros last_dial_ = 0;
+  Micros last_lifetime_close_ = 0;
+  std::optional<DialFailure> failure_;  // of the last dial; empty after a success
+  std::optional<ServerParameters> greeting_;
+  std::vector<io::Waiter<bool>*> greeting_waiters_;
+};
+
+}  // namespace remuda::proxy

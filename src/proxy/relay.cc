@@ -1,0 +1,270 @@
+#include "proxy/relay.h"
+
+#include <fmt/core.h>
+#include <uv.h>
+
+#include "proxy/pool_shard.h"
+#include "proxy/worker.h"
+#include "remuda/base/log.h"
+#include "remuda/session/egress.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::proxy {
+namespace {
+
+using session::Egress;
+using session::Need;
+using session::Progress;
+
+// A client that waits is read on until this much is parked.
+constexpr size_t kMaxParked = 64 * 1024;
+
+static_assert(sizeof(uv_buf_t) == sizeof(iovec));
+static_assert(offsetof(uv_buf_t, base) == offsetof(iovec, iov_base));
+static_assert(offsetof(uv_buf_t, len) == offsetof(iovec, iov_len));
+
+io::WriteResult send(io::Stream& stream, Egress& egress) noexcept {
+  const auto runs = egress.runs();
+  if (runs.empty()) return io::WriteResult::done;
+  return stream.write(reinterpret_cast<const uv_buf_t*>(runs.data()), runs.size());
+}
+
+void begin_query(Client& client) noexcept {
+  Stats& stats = client.pool.stats.now;
+  client.query_start = client.request_time = client.worker.now();
+  ++stats.queries;
+  if (client.transaction_start == 0) {
+    ++stats.transactions;
+    client.transaction_start = client.query_start;
+  }
+}
+
+void note_answered(Client& client) noexcept {
+  Stats& stats = client.pool.stats.now;
+  const Micros now = client.worker.now();
+  if (client.query_start != 0 && !client.view.in_query) {
+    stats.query_time += static_cast<uint64_t>(now - client.query_start);
+    client.query_start = 0;
+  }
+  if (client.transaction_start != 0 && !client.view.in_transaction) {
+    stats.transaction_time += static_cast<uint64_t>(now - client.transaction_start);
+    client.transaction_start = 0;
+  }
+}
+
+// Puts the client's parameters in front of what it sends. False when it must wait for the outcome.
+bool replay_parameters(Client& client, Egress& egress) {
+  session::ServerView& server = client.server->view;
+  client.replay_due = false;
+  if (server.parameters == client.view.parameters) return true;
+  std::string message;
+  wire::query(message, session::replay_sql(*server.parameters, *client.view.parameters));
+  session::expect_internal_query(server);
+  if (!egress.copy(message)) client.server->stream.write(std::string_view(message));
+  client.awaits_replay = client.unproven_values;
+  return !client.awaits_replay;
+}
+
+void fail_protocol(Client& client, const Progress& progress) {
+  std::string text = progress.fault->text;
+  if (text == "bad packet header") {
+    text += ": '";
+    for (unsigned char c : client.view.frame.header) text += fmt::format("{:02x}", c);
+    text += '\'';
+  }
+  fail_client(client, progress.fault->sqlstate, text);
+}
+
+// Feeds bytes to the conversation as far as they go. Returns how many were used up; what is left must
+// be parked. After this the client may be closing.
+size_t feed(Client& client, ByteView bytes) noexcept {
+  Worker& worker = client.worker;
+  size_t used = 0;
+  while (true) {
+    Egress egress(worker.scratch);
+    if (client.replay_due && !replay_parameters(client, egress)) {
+      send(client.server->stream, egress);
+      return used;
+    }
+    const Progress progress =
+        from_client(client.view, client.server ? &client.server->view : nullptr,
+                    bytes.substr(used), egress, worker.limits());
+    used += progress.consumed;
+    if (client.view.in_query && client.query_start == 0) begin_query(client);
+    // A server that cannot be written to will tell by its read side, after what it still had to say.
+    if (client.server) send(client.server->stream, egress);
+    switch (progress.need) {
+      case Need::none:
+        return used;
+      case Need::flush:
+        if (client.server && client.server->stream.backlog() > 0) return used;
+        continue;
+      case Need::server:
+        if (client.pool.acquire(client)) continue;
+        return used;
+      case Need::room:
+        client.needs_room = true;
+        return used;
+      case Need::release: {
+        Server& server = *client.server;
+        client.pool.unlink(client);
+        client.pool.release(server);
+        continue;
+      }
+      case Need::terminate:
+        close_client(client, "client close request");
+        return used;
+      case Need::fail:
+        fail_protocol(client, progress);
+        return used;
+    }
+  }
+}
+
+bool is_held_up(const Client& client) noexcept {
+  return client.wait_start != 0 || client.needs_room || client.awaits_replay ||
+         client.stream.backlog() > 0 || (client.server && client.server->stream.backlog() > 0);
+}
+
+void park(Client& client, ByteView bytes) { client.parked.append(bytes); }
+
+std::string server_fault_text(const session::Fault& fault, bool has_client) {
+  if (&fault == &session::kInternalQueryFailed) {
+    return has_client ? session::kInvalidParameter.text : "reset query failed";
+  }
+  return fault.text;
+}
+
+void server_fault(Server& server, const session::Fault& fault) {
+  const std::string text = server_fault_text(fault, server.client != nullptr);
+  if (!server.client) {
+    const bool idle = server.state == ServerState::idle;
+    close_server(server, idle ? "idle server got dirty" : text);
+    return;
+  }
+  fail_server(server, text, fault.sqlstate, text);
+}
+
+}  // namespace
+
+void pump(Client& client) noexcept {
+  while (!client.closing && !is_held_up(client)) {
+    if (client.parked.empty()) {
+      // A header that was complete when the client had to wait may stand alone.
+      if (client.view.frame.header_size == 5 || client.replay_due) feed(client, {});
+      break;
+    }
+    const ByteView front = client.parked.front();
+    const size_t used = feed(client, front);
+    client.parked.consume(used);
+    if (used == 0 && is_held_up(client)) break;
+  }
+  if (!client.closing) update_reading(client);
+}
+
+void update_reading(Client& client) noexcept {
+  const bool stop = client.stream.backlog() > 0 || client.parked.size() >= kMaxParked ||
+                    client.needs_room ||
+                    (client.server && client.server->stream.backlog() > 0);
+  if (stop) {
+    client.stream.pause_reading();
+  } else {
+    client.stream.resume_reading();
+  }
+}
+
+void update_reading(Server& server) noexcept {
+  if (server.client && server.client->stream.backlog() > 0) {
+    server.stream.pause_reading();
+  } else {
+    server.stream.resume_reading();
+  }
+}
+
+void Client::on_bytes(char* data, size_t size) noexcept {
+  pool.stats.now.received += size;
+  const ByteView bytes(data, size);
+  if (is_held_up(*this) || !parked.empty()) {
+    park(*this, bytes);
+  } else {
+    const size_t used = feed(*this, bytes);
+    if (closing) return;
+    if (used < size) {
+      park(*this, bytes.substr(used));
+      if (!is_held_up(*this)) return pump(*this);
+    }
+  }
+  update_reading(*this);
+}
+
+void Client::on_end(int error) noexcept {
+  close_client(*this, error == 0 ? "client unexpected eof" : "client connection lost");
+}
+
+void Client::on_drained() noexcept {
+  if (server) update_reading(*server);
+  pump(*this);
+}
+
+void Server::on_bytes(char* data, size_t size) noexcept {
+  ByteView bytes(data, size);
+  if (client) pool.stats.now.sent += size;
+  while (!closing) {
+    Egress egress(worker.scratch);
+    Client* const to = client;
+    const Progress progress =
+        from_server(view, to ? &to->view : nullptr, bytes, egress, worker.limits());
+    bytes.remove_prefix(progress.consumed);
+    if (to) {
+      if (to->query_start != 0 || to->transaction_start != 0) note_answered(*to);
+      const io::WriteResult result = send(to->stream, egress);
+      if (result == io::WriteResult::broken) return close_client(*to, "client connection lost");
+      if (result == io::WriteResult::backlog) {
+        update_reading(*to);
+        update_reading(*this);
+      }
+    }
+    if (progress.need == Need::fail) return server_fault(*this, *progress.fault);
+    if (progress.need == Need::release) {
+      // Whatever follows was not asked for by anybody: such a server is not lent again.
+      if (!bytes.empty()) view.suspect = true;
+      if (to) {
+        pool.unlink(*to);
+        pool.release(*this);
+        pump(*to);
+      } else {
+        pool.tested(*this);
+      }
+      return;
+    }
+    if (progress.need == Need::none) break;
+  }
+  if (!client || closing) return;
+  if (client->awaits_replay && view.pipeline.empty()) {
+    client->awaits_replay = client->unproven_values = false;
+    return pump(*client);
+  }
+  if (client->needs_room && !view.pipeline.full()) {
+    client->needs_room = false;
+    pump(*client);
+  }
+}
+
+void Server::on_end(int error) noexcept {
+  (void)error;
+  if (client) {
+    fail_server(*this, "server conn crashed?", SqlState("08P01"), "server conn crashed?");
+  } else {
+    close_server(*this, "server conn crashed?");
+  }
+}
+
+void Server::on_drained() noexcept {
+  if (client) {
+    pump(*client);
+  } else if (state == ServerState::tested) {
+    pool.tested(*this);
+  }
+}
+
+}  // namespace remuda::proxy

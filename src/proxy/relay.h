@@ -1,0 +1,35 @@
+// Between sockets and the conversation: feeds what was read, sends what it wants sent, and keeps both
+// directions from running ahead of the slower side. Worker's thread only.
+#pragma once
+
+#include <string_view>
+
+#include "proxy/client.h"
+#include "proxy/server.h"
+#include "remuda/session/conversation.h"
+
+namespace remuda::proxy {
+
+// Goes on with a client's parked bytes, if nothing stands in the way any more.
+void pump(Client& client) noexcept;
+
+// Stops or resumes reading as backlogs and parked bytes demand.
+void update_reading(Client& client) noexcept;
+void update_reading(Server& server) noexcept;
+
+// Closes a client; its server is released if it is quiet, otherwise closed too. `reason` is for the
+// log. With `tell`, the client first reads it as a FATAL error of that code.
+void close_client(Client& client, std::string_view reason) noexcept;
+void fail_client(Client& client, const SqlState& sqlstate, std::string_view text) noexcept;
+
+// Closes a server that has no client.
+void close_server(Server& server, std::string_view reason) noexcept;
+// Closes a server and tells its client, if any, why.
+void fail_server(Server& server, std::string_view log_reason, const SqlState& sqlstate,
+                 std::string_view text) noexcept;
+
+// "C-0x7f...: db/user@127.0.0.1:4711"
+std::string log_name(const Client& client);
+std::string log_name(const Server& server);
+
+}  // namespace remuda::proxy

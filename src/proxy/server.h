@@ -1,0 +1,66 @@
+// One connection to PostgreSQL. Owned by its pool shard, touched by that worker's thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/stream.h"
+#include "proxy/ledger.h"
+#include "remuda/base/list.h"
+#include "remuda/base/time.h"
+#include "remuda/session/conversation.h"
+
+namespace remuda::proxy {
+
+class Client;
+class PoolShard;
+class Worker;
+
+enum class ServerState : uint8_t {
+  idle,    // free
+  active,  // linked to a client
+  tested,  // running the reset or check query
+};
+
+// What it answers when asked to cancel; the secret may be longer than four bytes (protocol 3.2).
+struct BackendKey {
+  uint32_t pid = 0;
+  std::string secret;
+};
+
+struct InState;  // the pool's list for the state the server is in
+
+class Server final : public io::StreamEvents, public ListHook<InState> {
+ public:
+  Server(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, Slot its_slot,
+         uint64_t its_id);
+  ~Server() override;
+
+  // Relay (relay.cc)
+  void on_bytes(char* data, size_t size) noexcept override;
+  void on_end(int error) noexcept override;
+  void on_drained() noexcept override;
+
+  Worker& worker;
+  io::Stream stream;
+  PoolShard& pool;
+  Client* client = nullptr;
+  session::ServerView view;
+  Slot slot;
+  ServerState state = ServerState::tested;
+  bool closing = false;
+  bool close_needed = false;  // closed as soon as it is free
+  bool needs_reset = false;   // server_reset_query is still to be run
+  bool was_reset = false;     // it runs
+  int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
+  BackendKey key;
+  io::Address address;
+  uint32_t epoch = 0;  // of the database when it was opened
+  const uint64_t id;
+  // Monotonic
+  Micros connect_time;
+  Micros request_time;
+  Micros idle_since = 0;
+};
+
+}  // namespace remuda::proxy

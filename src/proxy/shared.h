@@ -1,0 +1,39 @@
+// What all workers of a process share. Made by the daemon before the first thread starts and alive
+// until the last has ended.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "config/config.h"
+#include "config/user_list.h"
+#include "proxy/ledger.h"
+
+namespace remuda::proxy {
+
+class Worker;
+struct Admission;
+
+// One immutable state of configuration and secrets. Reload makes another.
+struct Snapshot {
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const config::UserList> users;
+};
+
+enum class Shutdown : uint8_t { none, wait_for_servers, wait_for_clients };
+
+struct Shared {
+  Shared();
+
+  Ledgers ledgers;
+  std::vector<Worker*> workers;                 // constant once threads run
+  std::function<void(Admission)> admit_console; // hands a console client to the control loop
+  std::atomic<uint64_t> next_id{1};             // of clients and servers, never reused
+  std::atomic<Shutdown> shutdown{Shutdown::none};
+  std::array<unsigned char, 32> process_secret; // seeds the mock exchange of unknown users
+};
+
+}  // namespace remuda::proxy

@@ -1,0 +1,76 @@
+#include "proxy/startup_parameters.h"
+
+#include <algorithm>
+
+#include "remuda/base/error.h"
+#include "remuda/session/parameters.h"
+
+namespace remuda::proxy {
+namespace {
+
+constexpr size_t kLongestUser = 127;
+
+bool contains(const std::vector<std::string>& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+void read_options(StartupParameters& result, const std::string& text, const config::Config& config) {
+  const wire::StartupOptions options = wire::split_options(text);
+  if (!options.error.empty()) throw PgError(options.error);
+  for (const auto& [name, value] : options.settings) {
+    if (is_tracked(config, name)) {
+      result.tracked.emplace_back(name, value);
+    } else if (!contains(config.ignore_startup_parameters, name) &&
+               !contains(config.ignore_startup_parameters, "options")) {
+      throw PgError("unsupported startup parameter in options: " + name);
+    }
+  }
+}
+
+void read_parameter(StartupParameters& result, const std::string& name, const std::string& value,
+                    const config::Config& config) {
+  if (name == "user") {
+    result.user = value;
+  } else if (name == "database") {
+    result.database = value;
+  } else if (name == "options") {
+    read_options(result, value, config);
+  } else if (name.starts_with("_pq_.")) {
+    result.extensions.push_back(name);
+  } else if (is_tracked(config, name)) {
+    result.tracked.emplace_back(name, value);
+  } else if (name == "replication") {
+    bool off = false;
+    for (const char* text : {"false", "off", "no", "0", "f", "n"}) off |= value == text;
+    if (!off) throw PgError(SqlState("0A000"), "replication connections are not supported yet");
+  } else if (!contains(config.ignore_startup_parameters, name)) {
+    throw PgError("unsupported startup parameter: " + name);
+  }
+}
+
+}  // namespace
+
+bool is_tracked(const config::Config& config, std::string_view name) {
+  // What PostgreSQL 14 to 18 report and a client may set; search_path is reported since 18, and a
+  // server that does not report it must be told by track_extra_parameters.
+  for (std::string_view known : {"client_encoding", "DateStyle", "TimeZone",
+                                 "standard_conforming_strings", "application_name", "IntervalStyle",
+                                 "default_transaction_read_only"}) {
+    if (session::same_name(name, known)) return true;
+  }
+  return std::any_of(config.track_extra_parameters.begin(), config.track_extra_parameters.end(),
+                     [&](const std::string& extra) { return session::same_name(name, extra); });
+}
+
+StartupParameters read_parameters(const wire::Startup& startup, const config::Config& config) {
+  StartupParameters result;
+  for (const auto& [name, value] : startup.parameters) {
+    read_parameter(result, name, value, config);
+  }
+  if (result.user.empty()) throw PgError("no username supplied");
+  if (result.user.size() > kLongestUser) throw PgError("username too long");
+  if (result.database.empty()) result.database = result.user;
+  return result;
+}
+
+}  // namespace remuda::proxy

@@ -1,0 +1,171 @@
+#include "proxy/worker.h"
+
+#include <sys/random.h>
+
+#include "proxy/login.h"
+#include "proxy/relay.h"
+#include "remuda/base/log.h"
+
+namespace remuda::proxy {
+namespace {
+
+constexpr Micros kMaintenancePeriod = 100 * kMillisecond;
+constexpr uint64_t kFillEvery = 3;  // rounds between two connections for min_pool_size
+constexpr size_t kScratch = 64 * 1024;
+static_assert(kScratch >= session::Egress::kMinScratch);
+
+uint32_t random_u32() {
+  uint32_t value = 0;
+  REMUDA_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
+  return value;
+}
+
+}  // namespace
+
+Worker::Worker(Shared& its_shared, int index, Snapshot snapshot)
+    : shared(its_shared),
+      tasks(loop, "worker " + std::to_string(index)),
+      scratch(kScratch),
+      index_(index),
+      snapshot_(std::move(snapshot)) {}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+  resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  maintenance_.repeat(kMaintenancePeriod, [this] { maintain(); });
+  if (config().stats_period > 0) {
+    stats_mark_.repeat(config().stats_period, [this] {
+      for (auto& [key, pool] : shards) pool->stats.mark();
+    });
+  }
+  loop.run();
+}
+
+// Ends what the thread does: clients and servers first, then tasks, then the mailbox, whose closing
+// lets the loop end.
+void Worker::stop() {
+  stopping_ = true;
+  maintenance_.stop();
+  stats_mark_.stop();
+  for (auto& [key, pool] : shards) {
+    while (!pool->clients.empty()) close_client(pool->clients.front(), "pooler is shutting down");
+    for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+      auto& servers = pool->list_of(state);
+      while (!servers.empty()) close_server(servers.front(), "pooler is shutting down");
+    }
+  }
+  tasks.close();
+  tasks.when_empty([this] {
+    for (auto& [key, pool] : shards) {
+      while (!pool->clients.empty()) close_client(pool->clients.front(), "pooler is shutting down");
+      pool->close_idle("pooler is shutting down");
+    }
+    empty_graveyard();
+    shards.clear();
+    mailbox_.close();
+    loop.stop();
+  });
+}
+
+void Worker::accept(io::FileDescriptor fd) {
+  if (!stopping_) tasks.spawn(log_in(*this, std::move(fd)));
+}
+
+void Worker::admit(Admission admission) {
+  if (!stopping_) tasks.spawn(greet(*this, std::move(admission)));
+}
+
+void Worker::adopt(Snapshot snapshot) {
+  snapshot_ = std::move(snapshot);
+  resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  for (auto& [key, pool] : shards) pool->adopt(config());
+  wake_pools();
+}
+
+void Worker::wake_pools() {
+  for (auto& [key, pool] : shards) pool->serve_waiters();
+}
+
+PoolShard& Worker::shard(const std::string& database, const std::string& user) {
+  auto& entry = shards[{database, user}];
+  if (!entry) entry = std::make_unique<PoolShard>(*this, shared.ledgers.pool(database, user));
+  return *entry;
+}
+
+PoolShard* Worker::find_shard(const std::string& database, const std::string& user) noexcept {
+  const auto at = shards.find({database, user});
+  return at == shards.end() ? nullptr : at->second.get();
+}
+
+bool Worker::evict(const Budget& full, const PoolShard* asking, bool ask_others) {
+  PoolShard* oldest = nullptr;
+  for (auto& [key, pool] : shards) {
+    const bool shares = &pool->ledger->database->servers == &full || &pool->ledger->user->servers == &full;
+    if (!shares || pool.get() == asking || !pool->can_evict()) continue;
+    if (!oldest || pool->least_recent_use() < oldest->least_recent_use()) oldest = pool.get();
+  }
+  if (oldest) {
+    const bool by_database = &oldest->ledger->database->servers == &full;
+    return oldest->evict_idle(by_database ? "evicted for max_db_connections"
+                                          : "evicted for max_user_connections");
+  }
+  if (ask_others) {
+    // Whoever closes one gives the slot back, and that wakes us.
+    for (Worker* other : shared.workers) {
+      if (other != this) other->post([other, &full] { other->evict(full, nullptr, false); });
+    }
+  }
+  return false;
+}
+
+Client* Worker::find_client(CancelKey key) noexcept {
+  const size_t index = key.pid & ((1u << kKeyBits) - 1);
+  if (index >= clients_by_key_.size()) return nullptr;
+  Client* client = clients_by_key_[index];
+  return client && client->key == key ? client : nullptr;
+}
+
+void Worker::issue_key(Client& client) {
+  uint32_t index = 0;
+  if (free_keys_.empty()) {
+    index = static_cast<uint32_t>(clients_by_key_.size());
+    clients_by_key_.push_back(&client);
+  } else {
+    index = free_keys_.back();
+    free_keys_.pop_back();
+    clients_by_key_[index] = &client;
+  }
+  REMUDA_CHECK(index < 1u << kKeyBits);
+  client.key.pid = static_cast<uint32_t>(index_) << kKeyBits | index;
+  client.key.secret = random_u32();
+}
+
+void Worker::return_key(const Client& client) noexcept {
+  const uint32_t index = client.key.pid & ((1u << kKeyBits) - 1);
+  clients_by_key_[index] = nullptr;
+  free_keys_.push_back(index);
+}
+
+void Worker::retire(std::unique_ptr<Client> client) { bury(dead_clients_, std::move(client)); }
+void Worker::retire(std::unique_ptr<Server> server) { bury(dead_servers_, std::move(server)); }
+
+// The timer fires in the next turn of the loop, when nobody up the stack holds a reference.
+template <class T>
+void Worker::bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead) {
+  graves.push_back(std::move(dead));
+  if (!burial_.is_active()) burial_.start(0, [this] { empty_graveyard(); });
+}
+
+void Worker::empty_graveyard() {
+  dead_clients_.clear();
+  dead_servers_.clear();
+}
+
+void Worker::maintain() {
+  ++rounds_;
+  const Micros now = loop.now();
+  for (auto& [key, pool] : shards) pool->maintain(now, rounds_ % kFillEvery == 0);
+}
+
+}  // namespace remuda::proxy

@@ -1,0 +1,107 @@
+// A thread with a loop, and everything only it touches: pools, clients, servers, login tasks. Other
+// threads talk to it by posting to its mailbox.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "auth/scram_cache.h"
+#include "io/loop.h"
+#include "io/mailbox.h"
+#include "io/offload.h"
+#include "io/resolver.h"
+#include "io/task_scope.h"
+#include "io/timer.h"
+#include "pg/key_cache.h"
+#include "proxy/admission.h"
+#include "proxy/client.h"
+#include "proxy/pool_shard.h"
+#include "proxy/server.h"
+#include "proxy/shared.h"
+#include "remuda/session/parameters.h"
+
+namespace remuda::proxy {
+
+class Worker {
+ public:
+  static constexpr int kMaxWorkers = 64;
+  // The low bits of a cancel key's pid number the client, those above the worker.
+  static constexpr int kKeyBits = 24;
+
+  Worker(Shared& shared, int index, Snapshot snapshot);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // ---- Any thread ----
+  template <class F>
+  void post(F&& f) {
+    mailbox_.post(std::forward<F>(f));
+  }
+  int index() const noexcept { return index_; }
+  int logins() const noexcept { return logins_.load(std::memory_order_relaxed); }
+  void count_login(int change) noexcept { logins_.fetch_add(change, std::memory_order_relaxed); }
+
+  // Body of the thread; returns after stop().
+  void run();
+
+  // ---- This thread only ----
+  void stop();
+  void accept(io::FileDescriptor fd);  // a new connection
+  void admit(Admission admission);
+  void adopt(Snapshot snapshot);
+  void wake_pools();            // a budget has room again: waiting pools try once more
+  PoolShard& shard(const std::string& database, const std::string& user);
+  PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
+  // Closes the least recently used idle server of a pool that shares the full budget, other than of
+  // `asking`; when this worker has none, asks the others. True when room was made here.
+  bool evict(const Budget& full, const PoolShard* asking, bool ask_others);
+  Client* find_client(CancelKey key) noexcept;
+  void issue_key(Client& client);
+  void return_key(const Client& client) noexcept;
+  // Deletes at the end of this turn of the loop, so that callers up the stack may still look.
+  void retire(std::unique_ptr<Client> client);
+  void retire(std::unique_ptr<Server> server);
+  const config::Config& config() const noexcept { return *snapshot_.config; }
+  const Snapshot& snapshot() const noexcept { return snapshot_; }
+  Micros now() const noexcept { return loop.now(); }
+  session::Limits limits() const noexcept { return {config().max_packet_size}; }
+
+  Shared& shared;
+  io::Loop loop;
+  session::ParameterTable parameters;
+  io::Resolver resolver{loop};
+  io::OffloadLimit crypto{loop, 2};             // PBKDF2 and the like
+  pg::KeyCache server_keys{loop, crypto};       // towards servers
+  auth::ScramCache scram_secrets{loop, crypto}; // towards clients
+  io::TaskScope tasks;                          // logins, dials, cancel requests
+  std::vector<char> scratch;      // for one egress at a time
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<PoolShard>> shards;
+
+ private:
+  void maintain();
+  template <class T>
+  void bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead);
+  void empty_graveyard();
+
+  const int index_;
+  std::atomic<int> logins_{0};
+  Snapshot snapshot_;
+  io::Mailbox mailbox_{loop};
+  io::Timer maintenance_{loop};
+  io::Timer stats_mark_{loop};
+  io::Timer burial_{loop};
+  uint64_t rounds_ = 0;
+  std::vector<Client*> clients_by_key_;
+  std::vector<uint32_t> free_keys_;
+  std::vector<std::unique_ptr<Client>> dead_clients_;
+  std::vector<std::unique_ptr<Server>> dead_servers_;
+  bool stopping_ = false;
+};
+
+}  // namespace remuda::proxy

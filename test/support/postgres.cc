@@ -1,0 +1,146 @@
+#include "support/postgres.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <vector>
+
+namespace remuda::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kHba = R"(local all all trust
+host all md5_user all md5
+host all scram_user all scram-sha-256
+host all plain_user all password
+host all all all trust
+)";
+
+// Durability is not what these tests are about.
+constexpr const char* kSettings = R"(
+listen_addresses = '127.0.0.1, ::1'
+max_connections = 200
+shared_buffers = 32MB
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+jit = off
+log_line_prefix = '%m [%p] %u@%d '
+timezone = 'UTC'
+)";
+
+constexpr const char* kRoles = R"(
+CREATE ROLE trust_user LOGIN;
+SET password_encryption = 'md5';
+CREATE ROLE md5_user LOGIN PASSWORD 'md5-secret';
+SET password_encryption = 'scram-sha-256';
+CREATE ROLE scram_user LOGIN PASSWORD 'scram-secret';
+CREATE ROLE plain_user LOGIN PASSWORD 'plain-secret';
+)";
+
+// Where the server's programs are: the newest packaged version, else the search path.
+fs::path find_directory() {
+  std::vector<std::pair<int, fs::path>> found;
+  std::error_code ignored;
+  for (const auto& version : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
+    if (fs::exists(version.path() / "bin/initdb"))
+      found.emplace_back(std::atoi(version.path().filename().c_str()), version.path() / "bin");
+  }
+  if (!found.empty()) return std::max_element(found.begin(), found.end())->second;
+  std::string path = std::getenv("PATH") ? std::getenv("PATH") : "";
+  for (size_t start = 0; start < path.size();) {
+    const auto end = std::min(path.find(':', start), path.size());
+    const fs::path directory = path.substr(start, end - start);
+    if (fs::exists(directory / "initdb")) return directory;
+    start = end + 1;
+  }
+  throw std::runtime_error("PostgreSQL's initdb was not found; test/run installs it");
+}
+
+}  // namespace
+
+PostgresServer::PostgresServer() {
+  create_data();
+  start();
+  create_roles_and_databases();
+}
+
+PostgresServer::~PostgresServer() {
+  if (process_) stop(Stop::immediate);
+}
+
+std::string PostgresServer::program(const std::string& name) const {
+  static const fs::path directory = find_directory();
+  return directory / name;
+}
+
+void PostgresServer::create_data() {
+  run({.argv = {program("initdb"), "--no-sync", "--no-instructions", "--username=postgres",
+                "--auth=trust", "--encoding=UTF8", "--locale=C", "--pgdata=" + data_},
+       .output = dir_.file("initdb.log"),
+       .directory = dir_.path()});
+  write_file(data_ + "/pg_hba.conf", kHba);
+  write_file(data_ + "/postgresql.conf", kSettings);
+}
+
+void PostgresServer::create_roles_and_databases() const {
+  exec(kRoles, "postgres");
+  for (const char* name : {"p0", "p1", "p2", "p3"}) {
+    exec(std::string("CREATE DATABASE ") + name, "postgres");
+    // Since version 15 nobody may create tables there by default.
+    exec("GRANT ALL ON SCHEMA public TO PUBLIC", name);
+  }
+}
+
+void PostgresServer::start() {
+  process_.emplace(Command{
+      .argv = {program("postgres"), "-D", data_, "-p", std::to_string(port_), "-k", dir_.path()},
+      .output = log_file_,
+      .directory = dir_.path(),
+      .death_signal = SIGQUIT});
+  const bool ready = eventually([this] {
+    if (!process_->running()) throw std::runtime_error("PostgreSQL did not start:\n" + log());
+    return pq_error([this] { exec("SELECT 1", "postgres"); }).message == "no error";
+  });
+  if (!ready) throw std::runtime_error("PostgreSQL is not ready in time:\n" + log());
+}
+
+void PostgresServer::stop(Stop how) {
+  if (!process_) return;
+  process_->signal(how == Stop::fast ? SIGINT : SIGQUIT);
+  process_->wait_exit();
+  process_.reset();
+}
+
+Address PostgresServer::address(const std::string& dbname, const std::string& user) const {
+  return {.port = port_, .dbname = dbname, .user = user};
+}
+
+Rows PostgresServer::exec(const std::string& sql, const std::string& dbname) const {
+  return Pq(address(dbname)).exec(sql);
+}
+
+std::string PostgresServer::value(const std::string& sql, const std::string& dbname) const {
+  return Pq(address(dbname)).value(sql);
+}
+
+int PostgresServer::backends(const std::string& dbname) const {
+  return std::stoi(
+      value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND "
+            "datname = '" +
+                dbname + "'",
+            "postgres"));
+}
+
+PostgresServer& postgres() {
+  static PostgresServer server;
+  return server;
+}
+
+}  // namespace remuda::test

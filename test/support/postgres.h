@@ -1,0 +1,55 @@
+// A PostgreSQL of the tests' own: fresh data directory, free port, gone with the object.
+//
+// Databases p0, p1, p2, p3. Users and the method that TCP demands of each (unix sockets trust all):
+//   postgres trust (superuser)      trust_user trust        plain_user password, plain-secret
+//   md5_user md5, md5-secret        scram_user scram-sha-256, scram-secret
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "support/pq.h"
+#include "support/process.h"
+#include "support/temp_dir.h"
+
+namespace remuda::test {
+
+class PostgresServer {
+ public:
+  enum class Stop { fast, immediate };
+
+  // Started and ready. Takes about two seconds: prefer postgres() below unless it is to be stopped.
+  PostgresServer();
+  ~PostgresServer();
+
+  int port() const { return port_; }
+  const std::string& socket_dir() const { return dir_.path(); }
+  Address address(const std::string& dbname = "p0", const std::string& user = "postgres") const;
+
+  // As superuser, on a connection of its own.
+  Rows exec(const std::string& sql, const std::string& dbname = "p0") const;
+  std::string value(const std::string& sql, const std::string& dbname = "p0") const;
+  // Connections of others to a database now.
+  int backends(const std::string& dbname) const;
+
+  void stop(Stop how = Stop::fast);
+  // Same port and data as before.
+  void start();
+  std::string log() const { return read_file(log_file_); }
+
+ private:
+  std::string program(const std::string& name) const;
+  void create_data();
+  void create_roles_and_databases() const;
+
+  TempDir dir_;
+  std::string data_ = dir_.file("data");
+  std::string log_file_ = dir_.file("postgres.log");
+  int port_ = free_port();
+  std::optional<Process> process_;
+};
+
+// The one this test program shares; started at first use. Tests must leave it running and clean.
+PostgresServer& postgres();
+
+}  // namespace remuda::test

@@ -1,0 +1,187 @@
+#include "support/process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+
+#include "support/temp_dir.h"
+
+namespace remuda::test {
+namespace {
+
+Account find_account() {
+  if (geteuid() != 0) {
+    const passwd* own = getpwuid(geteuid());
+    return {geteuid(), getegid(), own ? own->pw_name : "postgres"};
+  }
+  for (const char* name : {"postgres", "nobody"}) {
+    if (const passwd* found = getpwnam(name)) return {found->pw_uid, found->pw_gid, name};
+  }
+  throw std::runtime_error("no account to run servers as: neither postgres nor nobody exists");
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (auto& string : strings) result.push_back(string.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+std::vector<std::string> child_environment(const Command& command) {
+  std::map<std::string, std::string> merged;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    // libpq's own variables would point the children at someone else's server.
+    if (text.rfind("PG", 0) == 0 || equals == std::string::npos) continue;
+    merged[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  merged["LC_ALL"] = "C.UTF-8";
+  for (const auto& [name, value] : command.environment) merged[name] = value;
+  std::vector<std::string> result;
+  for (const auto& [name, value] : merged) result.push_back(name + "=" + value);
+  return result;
+}
+
+// Everything the child needs, made before the fork: after it only plain system calls are safe.
+struct Prepared {
+  int program;
+  int output;
+  char* const* argv;
+  char* const* environment;
+  const char* directory;
+  int death_signal;
+  pid_t parent;
+  const Account* account;
+};
+
+[[noreturn]] void become_child(const Prepared& p) {
+  const int input = open("/dev/null", O_RDONLY);
+  dup2(input, 0);
+  dup2(p.output, 1);
+  dup2(p.output, 2);
+  if (geteuid() == 0) {
+    if (setgroups(0, nullptr) != 0 || setgid(p.account->gid) != 0 || setuid(p.account->uid) != 0)
+      _exit(126);
+  }
+  // After the change of user, which would clear it.
+  prctl(PR_SET_PDEATHSIG, p.death_signal);
+  if (getppid() != p.parent || chdir(p.directory) != 0) _exit(126);
+  // By descriptor: the child's account may not be allowed to walk the path to the build tree.
+  fexecve(p.program, p.argv, p.environment);
+  _exit(127);
+}
+
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int open_or_throw(const std::string& path, int flags) {
+  const int fd = open(path.c_str(), flags | O_CLOEXEC, 0644);
+  if (fd < 0) throw std::runtime_error("cannot open " + path + ": " + std::strerror(errno));
+  return fd;
+}
+
+bool can_listen(int family, const sockaddr* address, socklen_t length) {
+  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return family == AF_INET6;  // no IPv6 here: then nobody else has the port either
+  const bool free = bind(fd, address, length) == 0 || errno == EADDRNOTAVAIL;
+  close(fd);
+  return free;
+}
+
+}  // namespace
+
+const Account& child_account() {
+  static const Account account = find_account();
+  return account;
+}
+
+Process::Process(const Command& command) {
+  std::vector<std::string> argv_texts = command.argv;
+  std::vector<std::string> environment_texts = child_environment(command);
+  const auto argv = pointers(argv_texts);
+  const auto environment = pointers(environment_texts);
+  const int program = open_or_throw(command.argv.at(0), O_RDONLY);
+  const int output = open_or_throw(command.output.empty() ? "/dev/null" : command.output,
+                                   O_WRONLY | O_APPEND | O_CREAT);
+  const Prepared prepared{program,
+                          output,
+                          argv.data(),
+                          environment.data(),
+                          command.directory.c_str(),
+                          command.death_signal,
+                          getpid(),
+                          &child_account()};
+  pid_ = fork();
+  if (pid_ == 0) become_child(prepared);
+  close(program);
+  close(output);
+  if (pid_ < 0) throw std::runtime_error("cannot fork");
+}
+
+Process::~Process() {
+  if (!running()) return;
+  signal(SIGKILL);
+  wait_exit();
+}
+
+bool Process::running() {
+  return !wait_exit(milliseconds(0));
+}
+
+void Process::signal(int number) {
+  if (!exit_) kill(pid_, number);
+}
+
+std::optional<int> Process::wait_exit(milliseconds timeout) {
+  eventually(
+      [this] {
+        if (exit_) return true;
+        int status = 0;
+        if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
+        exit_ = exit_code(status);
+        return true;
+      },
+      timeout);
+  return exit_;
+}
+
+void run(const Command& command) {
+  Process process(command);
+  const auto code = process.wait_exit(seconds(120));
+  if (code != 0)
+    throw std::runtime_error(command.argv.at(0) + " failed:\n" + read_file(command.output));
+}
+
+int free_port() {
+  static std::mt19937 random{std::random_device{}()};
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const int port = std::uniform_int_distribution(10000, 32000)(random);
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(static_cast<uint16_t>(port));
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_addr = in6addr_loopback;
+    v6.sin6_port = v4.sin_port;
+    if (can_listen(AF_INET, reinterpret_cast<sockaddr*>(&v4), sizeof v4) &&
+        can_listen(AF_INET6, reinterpret_cast<sockaddr*>(&v6), sizeof v6))
+      return port;
+  }
+  throw std::runtime_error("no free TCP port found");
+}
+
+}  // namespace remuda::test
