@@ -90,7 +90,8 @@ def call(argv, *, user=None, timeout=120, cpus=None, cwd="/"):
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{argv[0]}: not done within {timeout} s") from late
     if done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, argv))}: {(done.stderr or done.stdout).strip()[-800:]}")
+        text = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise Failed(f"{Path(argv[0]).name}: {text[-800:]}")
     return done.stdout
 
 

@@ -74,6 +74,7 @@ class Load:
 
 def run_pgbench(place, pgbench, port, workload, clients, seconds, cpus=None):
     """One run of pgbench's read-only script, its latencies read from its log."""
+    seconds = max(round(seconds), 1)
     directory = place.directory("pgbench")
     output = call([pgbench, "-h", "127.0.0.1", "-p", port, "-U", USER, "-n", "-S", "-M", workload,
                    "-c", clients, "-j", 1, "-T", seconds, "--log", "--log-prefix=latency", DATABASE],

@@ -60,26 +60,28 @@ def _count_panels(counts):
                                   ("connected", "queried", "burst", "kept")] for row in idle})
 
 
-def svg(title, subtitle, panels):
+def svg(title, subtitles, panels):
     """The whole picture."""
     names = list(dict.fromkeys(name for panel in panels for name in panel.series))
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    height = 110 + len(panels) * (PANEL + GAP)
+    top = 112 + 16 * len(subtitles)
+    height = top + len(panels) * (PANEL + GAP)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
            f'font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-           _text(MARGIN, 28, title, size=18, weight="bold"), _text(MARGIN, 48, subtitle, fill="#555")]
-    out += _legend(colours)
+           _text(MARGIN, 28, title, size=18, weight="bold")]
+    out += [_text(MARGIN, 48 + 16 * i, text, fill="#555") for i, text in enumerate(subtitles)]
+    out += _legend(colours, 48 + 16 * len(subtitles))
     for i, panel in enumerate(panels):
-        out += _panel(panel, 110 + i * (PANEL + GAP), colours)
+        out += _panel(panel, top + i * (PANEL + GAP), colours)
     return "\n".join(out + ["</svg>", ""])
 
 
-def _legend(colours):
+def _legend(colours, y):
     x = MARGIN
     for name, colour in colours.items():
-        yield f'<rect x="{x}" y="62" width="12" height="12" fill="{colour}"/>'
-        yield _text(x + 17, 72, name)
+        yield f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}"/>'
+        yield _text(x + 17, y + 10, name)
         x += 17 + 8 * len(name) + 22
 
 
@@ -123,7 +125,7 @@ def _bar(x, width, bottom, scale, value, colour, digits):
 
 
 def tick_step(largest):
-    """A round distance between lines, four to eight of them, and the digits to print it with."""
+    """A round distance between lines, three to eight of them, and the digits to print it with."""
     exponent = 0
     while largest / 10 ** exponent >= 10:
         exponent += 1

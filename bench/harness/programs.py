@@ -4,6 +4,7 @@ A name may carry a number of worker threads: `remuda:2`. To add a program, add a
 writes its configuration and returns its command line, and a row in PROGRAMS.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -162,8 +163,11 @@ def start(program, workers, place, server_port, clients, user, cpus, env=None):
 
 def install(packages):
     """Installs packages of the distribution and keeps their services from running."""
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+
     def apt(*words):
-        return call(["apt-get", "-q", "-y", *words], timeout=900)
+        return call([*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", *words],
+                    timeout=900)
     try:
         apt("install", *packages)
     except Failed:
@@ -173,7 +177,7 @@ def install(packages):
         for command in (["systemctl", "disable", "--now", package], ["service", package, "stop"]):
             if shutil.which(command[0]):
                 try:
-                    call(command, timeout=60)
+                    call([*sudo, *command], timeout=60)
                 except Failed:
                     continue  # not running, or no such service manager
                 break

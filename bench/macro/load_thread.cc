@@ -110,6 +110,7 @@ void LoadThread::start_run(Nanos length, double rate) {
 }
 
 void LoadThread::finish_run() {
+  if (interval_ > 0) release_due(end_);  // what the last turn was too late for
   running_ = false;
   lost_.clear();
   const Nanos deadline = end_ + kAnswerPatience;
@@ -133,7 +134,7 @@ void LoadThread::charge_unsent() {
 
 void LoadThread::release_due(Nanos at) {
   const Nanos until = std::min(at, end_);
-  while (start_ + static_cast<Nanos>(static_cast<double>(released_) * interval_) <= until) {
+  while (start_ + static_cast<Nanos>(static_cast<double>(released_) * interval_) < until) {
     LoadClient& client = *clients_[released_++ % clients_.size()];
     ++client.due;
     on_idle(client);

@@ -32,10 +32,13 @@ class LoadThread {
   // Logs every client in; failures are in the totals.
   void connect_all();
 
-  // Sends requests until `length` is over, or `per_client` (if not 0) requests of each are
-  // answered, then awaits the outstanding answers. Latency counts from when a request was due, so
-  // that a stalled server does not hide the requests it kept from being sent.
-  void run(Nanos length, uint64_t per_client);
+  // Sends requests until `length` is over, then awaits the outstanding answers. Latency counts from
+  // when a request was due, so that a stalled server does not hide the requests it kept from being
+  // sent.
+  void run(Nanos length);
+
+  // One request of each client, at most so many at once.
+  void query_once(size_t at_most);
 
   Totals take_totals() { return std::exchange(totals_, Totals{}); }
   size_t connected() const;

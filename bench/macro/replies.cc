@@ -135,6 +135,7 @@ void Replies::ready_for_query(std::string_view body) {
 }
 
 void Replies::mistake(const std::string& text) {
+  if (wrong_) return;  // what comes after the first is its consequence
   wrong_ = true;
   fault_ = text;
 }

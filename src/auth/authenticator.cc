@@ -115,8 +115,9 @@ io::Task<std::optional<pg::ProvenKeys>> check_scram(pg::MessageStream& client,
     std::string password = stored.text;
     secret = co_await context.scram_cache.secret(user, password, iterations);
   }
-  wire::ScramServer scram(secret);
-  if (is_mock) scram.set_mock();
+  wire::ScramServer::Options options;
+  options.mock = is_mock;
+  wire::ScramServer scram(secret, options);
   pg::ProvenKeys proven;
   proven.keys.client_key = co_await exchange_scram(client, scram);
   if (!stored.scram) co_return std::nullopt;

@@ -258,11 +258,11 @@ Listener::Listener(Loop& loop, const Address& address, const ListenOptions& opti
     : state_(std::make_shared<State>(loop, options, std::move(accepted))) {
   try {
     state_->open(address);
+    begin();
   } catch (...) {
-    close();
+    close();  // the socket file may be there already
     throw;
   }
-  begin();
 }
 
 Listener::Listener(Loop& loop, FileDescriptor listening, const ListenOptions& options,

@@ -49,7 +49,7 @@ void Timer::on_tick(uv_timer_t* uv) noexcept {
     Callback callback = std::move(state->callback);
     state->callback = nullptr;
     callback();
-    if (!state->callback) state->callback = std::move(callback);
+    if (!state->callback && uv_timer_get_repeat(uv) != 0) state->callback = std::move(callback);
   });
 }
 

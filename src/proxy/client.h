@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "io/block_pool.h"
+#include "io/block_chain.h"
 #include "io/stream.h"
 #include "proxy/admission.h"
 #include "proxy/ledger.h"
@@ -36,7 +36,7 @@ class Client final : public io::StreamEvents, public ListHook<InPool>, public Li
  public:
   Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool,
          Places its_places, uint64_t its_id);
-  ~Client() override;
+  ~Client();
 
   ClientState state() const noexcept;
 

@@ -12,6 +12,7 @@
 #include "proxy/placement.h"
 #include "proxy/relay.h"
 #include "proxy/startup_parameters.h"
+#include "proxy/version.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"

@@ -34,7 +34,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
  public:
   Server(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, Slot its_slot,
          uint64_t its_id);
-  ~Server() override;
+  ~Server();
 
   // Relay (relay.cc)
   void on_bytes(char* data, size_t size) noexcept override;

@@ -83,6 +83,12 @@ void Worker::adopt(Snapshot snapshot) {
   wake_pools();
 }
 
+void Worker::refuse_waiting(const char* text) {
+  for (auto& [key, pool] : shards) {
+    while (!pool->waiting.empty()) fail_client(pool->waiting.front(), SqlState("08P01"), text);
+  }
+}
+
 void Worker::wake_pools() {
   for (auto& [key, pool] : shards) pool->serve_waiters();
 }

@@ -55,6 +55,7 @@ class Worker {
   void accept(io::FileDescriptor fd);  // a new connection
   void admit(Admission admission);
   void adopt(Snapshot snapshot);
+  void refuse_waiting(const char* text);  // FATAL to every client in a queue
   void wake_pools();            // a budget has room again: waiting pools try once more
   PoolShard& shard(const std::string& database, const std::string& user);
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
@@ -69,7 +70,7 @@ class Worker {
   void retire(std::unique_ptr<Server> server);
   const config::Config& config() const noexcept { return *snapshot_.config; }
   const Snapshot& snapshot() const noexcept { return snapshot_; }
-  Micros now() const noexcept { return loop.now(); }
+  Micros now() noexcept { return loop.now(); }
   session::Limits limits() const noexcept { return {config().max_packet_size}; }
 
   Shared& shared;

@@ -59,6 +59,7 @@ void ask(ServerView& server, Reply reply) {
     if (reply != Reply::sync) return;
     server.skipping = false;
   }
+  if (!ends_with_ready(reply)) server.in_batch = true;
   server.pipeline.push(reply);
 }
 
@@ -88,26 +89,18 @@ void finish_command(ServerView& server) {
   answer<Reply::execute>(server);
 }
 
-// CopyInResponse: Syncs sent behind the command and before CopyDone will be ignored, unless the COPY
-// fails before the server has read them.
+// CopyInResponse: Syncs sent behind the command and before CopyDone will be ignored, unless the
+// COPY fails before the server has read them.
 void begin_copy_in(ServerView& server) {
   Pipeline& pipeline = server.pipeline;
-  server.copy_in = true;
-  for (size_t i = 1; i < pipeline.size();) {
-    const Reply reply = pipeline.at(i).reply;
-    if (reply == Reply::sync) {
-      pipeline.erase(i);
-      ++server.syncs_in_copy;
-      continue;
-    }
-    if (reply == Reply::copy_end) {
-      pipeline.erase(i);
-      server.copy_in = false;
-    } else {
-      server.suspect = true;
-    }
-    return;
-  }
+  size_t end = 1;
+  while (end < pipeline.size() && pipeline.at(end).reply == Reply::sync) ++end;
+  const bool is_last = end >= pipeline.size();
+  const bool is_ended = !is_last && pipeline.at(end).reply == Reply::copy_end;
+  server.copy_in = !is_ended;
+  if (!is_last && !is_ended) server.suspect = true;
+  server.syncs_in_copy += static_cast<uint32_t>(end - 1);
+  pipeline.erase(1, is_ended ? end : end - 1);
 }
 
 void fail_command(ServerView& server) {
@@ -152,6 +145,14 @@ bool is_internal(const Pipeline& pipeline) noexcept {
   return !pipeline.empty() && pipeline.front().action == Action::swallow;
 }
 
+// False when the set has so many that an honest server cannot have sent them.
+bool follow(ParameterSetRef& set, ByteView name, ByteView value) {
+  if (!set) return true;
+  if (set->values().size() >= ParameterSet::kMaxFollowed && !set->find(name)) return false;
+  set = set.with(name, value);
+  return true;
+}
+
 void note_parameter(ServerView& server, ClientView* client, ByteView message) {
   const ByteView body = message.substr(FrameWalk::kHeaderSize);
   const size_t name_end = body.find('\0');
@@ -160,35 +161,54 @@ void note_parameter(ServerView& server, ClientView* client, ByteView message) {
   if (value_end == ByteView::npos) return;
   const ByteView name = body.substr(0, name_end);
   const ByteView value = body.substr(name_end + 1, value_end - name_end - 1);
-  if (!server.parameters || !is_settable_parameter(name)) return;
-  server.parameters = server.parameters.with(name, value);
-  if (client && client->parameters) client->parameters = client->parameters.with(name, value);
+  if (!is_settable_parameter(name)) return;
+  if (!follow(server.parameters, name, value)) server.suspect = true;
+  if (client && !follow(client->parameters, name, value)) server.suspect = true;
 }
 
-// ReadyForQuery: answers the oldest Query, FunctionCall or Sync.
+// ReadyForQuery answers the oldest Query, FunctionCall or Sync. False when nobody asked for it.
+bool answer_ready(ServerView& server) {
+  Pipeline& pipeline = server.pipeline;
+  if (pipeline.empty()) return server.suspect;
+  if (!ends_with_ready(pipeline.front().reply)) {
+    // Of a suspect server it is one more than we counted, and what is owed is still to come.
+    if (server.suspect) return true;
+    // Otherwise the server is past what it owed: it cannot be trusted to be in step.
+    server.suspect = true;
+    while (!pipeline.empty() && !ends_with_ready(pipeline.front().reply)) pipeline.pop();
+    if (pipeline.empty()) return true;
+  }
+  pipeline.pop();
+  drop_early_copy_ends(pipeline);
+  return true;
+}
+
 const Fault* note_ready(ServerView& server, ClientView* client, ByteView message) {
   const char status = message.size() == 6 ? message[5] : '\0';
   if (!is_transaction_status(status)) return &kServerProtocol;
   server.status = static_cast<TransactionStatus>(status);
   server.copy_in = false;
   server.skipping = false;
-  Pipeline& pipeline = server.pipeline;
-  while (!pipeline.empty() && !ends_with_ready(pipeline.front().reply)) {
-    pipeline.pop();  // the server owed these and is past them: it cannot be trusted to be in step
-    server.suspect = true;
+  if (!answer_ready(server)) return &kServerProtocol;
+  const bool is_idle = server.status == TransactionStatus::idle;
+  if (server.pipeline.empty()) {
+    server.in_batch = false;
+    if (client) client->in_query = false;
+    if (client && is_idle) client->in_transaction = false;
   }
-  if (pipeline.empty()) {
-    if (!server.suspect) return &kServerProtocol;
-  } else {
-    pipeline.pop();
+  if (client && client->release == Release::statement && !is_idle) return &kStatementMode;
+  return nullptr;
+}
+
+// An internal query has been answered.
+const Fault* end_internal(ServerView& server, ClientView* client) {
+  if (server.internal_failed || server.status != TransactionStatus::idle) {
+    return client ? &kInvalidParameter : &kInternalQueryFailed;
   }
-  drop_early_copy_ends(pipeline);
-  if (client) {
-    if (pipeline.empty()) client->in_query = false;
-    if (pipeline.empty() && server.status == TransactionStatus::idle) client->in_transaction = false;
-    if (client->release == Release::statement && server.status != TransactionStatus::idle) {
-      return &kStatementMode;
-    }
+  if (client && client->parameters && server.parameters && server.reported) {
+    // The only internal query of a linked server is the replay of its client's parameters.
+    server.parameters = after_replay(server.parameters, client->parameters, server.reported);
+    client->parameters = server.parameters;
   }
   return nullptr;
 }
@@ -205,29 +225,21 @@ bool is_bad_length(const FrameHeader& header, const Limits& limits) noexcept {
   return header.length < 4 || header.length > limits.max_packet_size;
 }
 
-// A message from the server that is needed whole has arrived.
+// A message from the server that is needed whole has arrived. A faulty one is not sent on.
 Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, ByteView message) {
   const bool internal = is_internal(server.pipeline);
   const bool ready = message[0] == 'Z';
   const Fault* fault = nullptr;
   if (ready) {
     fault = note_ready(server, internal ? nullptr : client, message);
+    if (!fault && internal) fault = end_internal(server, client);
   } else {
     note_parameter(server, internal ? nullptr : client, message);
   }
-  if (internal || !client) {
+  if (internal || !client || fault) {
     walk.swallow_whole();
   } else {
     walk.forward_whole(message);
-  }
-  if (!fault && ready && internal) {
-    if (server.internal_failed) {
-      fault = &kInternalQueryFailed;
-    } else if (client && client->parameters) {
-      // The only internal query of a linked server is the replay of its client's parameters.
-      server.parameters = after_replay(server.parameters, client->parameters, server.reported);
-      client->parameters = server.parameters;
-    }
   }
   if (fault) return stop(walk, Need::fail, fault);
   if (!ready) return stop(walk, Need::none);
@@ -237,7 +249,8 @@ Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, Byt
   return stop(walk, Need::none);
 }
 
-Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client, const Limits& limits) {
+Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
+                     const Limits& limits) {
   while (!walk.at_end()) {
     if (!walk.has_room()) return stop(walk, Need::flush);
     if (!walk.finish_body()) break;
@@ -258,7 +271,11 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client, co
       if (!rule.whole || header.length > FrameWalk::kMaxWhole) {
         if (rule.whole) server.suspect = true;  // a parameter too long to follow
         if (internal) {
-          if (header.type == 'E' || header.type == 'G') server.internal_failed = true;
+          // A COPY would wait for data for ever.
+          if (header.type == 'G' || header.type == 'W') {
+            return stop(walk, Need::fail, client ? &kInvalidParameter : &kInternalQueryFailed);
+          }
+          if (header.type == 'E') server.internal_failed = true;
           walk.swallow(header);
         } else {
           if (rule.note) rule.note(server);
@@ -302,7 +319,8 @@ Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientV
   return stop(walk, Need::none);
 }
 
-Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server, const Limits& limits) {
+Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
+                     const Limits& limits) {
   // A complete header can be waiting from the last call, so this runs even without new bytes.
   while (true) {
     if (!walk.has_room()) return stop(walk, Need::flush);
@@ -312,8 +330,7 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server, co
     FrameHeader header;
     if (walk.at_end() && client.frame.header_size < FrameWalk::kHeaderSize) break;
     if (!walk.next_header(header)) break;
-    const bool known =
-        kFrontend[static_cast<unsigned char>(header.type)].kind != Frontend::unknown;
+    const bool known = kFrontend[static_cast<unsigned char>(header.type)].kind != Frontend::unknown;
     if (!known || is_bad_length(header, limits)) {
       walk.remember(header);
       return stop(walk, Need::fail, known ? &kBadHeader : &kUnknownPacket);

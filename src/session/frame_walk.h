@@ -1,4 +1,5 @@
-// Walks over the messages of one read, whatever way the reads cut them. Used by the conversation only.
+// Walks over the messages of one read, whatever way the reads cut them. Used by the conversation
+// only.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +18,8 @@ struct FrameHeader {
   bool in_place;    // in the read buffer; otherwise it was cut and lies in the frame state
 };
 
-// Contract: before a message is handled there is room in egress for two runs and a cut-off header, and
-// scratch holds at least one whole message, so that handling one never stops half-way.
+// Contract: before a message is handled there is room in egress for two runs and a cut-off header,
+// and scratch holds at least one whole message, so that handling one never stops half-way.
 class FrameWalk {
  public:
   static constexpr size_t kHeaderSize = 5;

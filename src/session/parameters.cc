@@ -8,7 +8,9 @@
 namespace remuda::session {
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 bool name_less(ByteView a, ByteView b) noexcept {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
@@ -18,9 +20,8 @@ bool name_less(ByteView a, ByteView b) noexcept {
 size_t hash_values(const ParameterSet::Values& values) noexcept {
   size_t hash = 0;
   for (const auto& [name, value] : values) {
-    for (const std::string* part : {&name, &value}) {
-      hash = hash * 1099511628211u ^ std::hash<std::string>{}(*part);
-    }
+    for (char c : name) hash = hash * 1099511628211u ^ static_cast<unsigned char>(lower(c));
+    hash = hash * 1099511628211u ^ std::hash<std::string>{}(value);
   }
   return hash;
 }
@@ -58,12 +59,34 @@ void append_name(std::string& sql, ByteView name) {
   sql += '"';
 }
 
-void append_assignment(std::string& sql, ByteView name, ByteView value) {
-  if (is_quoted_list(name)) {
+bool is_ascii(ByteView text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
+}
+
+// The server converts a query from the encoding it has when the query arrives, which may be another
+// client's. So what is not ASCII is written in hex and converted from the client's own encoding.
+void append_expression(std::string& sql, ByteView value, const std::string* encoding) {
+  if (!encoding || is_ascii(value)) {
+    append_literal(sql, value);
+    return;
+  }
+  sql += "pg_catalog.convert_from(pg_catalog.decode('";
+  for (const char c : value) {
+    sql += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+    sql += "0123456789abcdef"[c & 15];
+  }
+  sql += "','hex'),";
+  append_literal(sql, *encoding);
+  sql += ')';
+}
+
+void append_assignment(std::string& sql, ByteView name, ByteView value,
+                       const std::string* encoding) {
+  if (is_quoted_list(name) || (encoding && !is_ascii(value))) {
     sql += "SELECT pg_catalog.set_config(";
     append_literal(sql, name);
     sql += ',';
-    append_literal(sql, value);
+    append_expression(sql, value, encoding);
     sql += ",false);";
     return;
   }
@@ -77,14 +100,13 @@ void append_assignment(std::string& sql, ByteView name, ByteView value) {
 }  // namespace
 
 bool same_name(ByteView a, ByteView b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return lower(x) == lower(y);
-         });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_settable_parameter(ByteView name) noexcept {
-  for (ByteView fixed : {"server_version", "server_encoding", "is_superuser", "session_authorization",
-                         "integer_datetimes", "in_hot_standby"}) {
+  for (ByteView fixed : {"server_version", "server_encoding", "is_superuser",
+                         "session_authorization", "integer_datetimes", "in_hot_standby"}) {
     if (same_name(name, fixed)) return false;
   }
   // A dotted name outside the extension's own space is some pooler's report of itself.
@@ -98,7 +120,9 @@ const std::string* ParameterSet::find(ByteView name) const noexcept {
   return nullptr;
 }
 
-ParameterSetRef::ParameterSetRef(ParameterSet* set) noexcept : set_(set) { ++set_->references_; }
+ParameterSetRef::ParameterSetRef(ParameterSet* set) noexcept : set_(set) {
+  ++set_->references_;
+}
 
 ParameterSetRef::ParameterSetRef(const ParameterSetRef& other) noexcept : set_(other.set_) {
   if (set_) ++set_->references_;
@@ -122,7 +146,17 @@ ParameterTable::~ParameterTable() {
   REMUDA_CHECK(sets_.empty());
 }
 
-size_t ParameterTable::size() const noexcept { return sets_.size(); }
+bool ParameterTable::Equal::operator()(const ParameterSet* a,
+                                       const ParameterSet* b) const noexcept {
+  return std::equal(a->values_.begin(), a->values_.end(), b->values_.begin(), b->values_.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.second == y.second && same_name(x.first, y.first);
+                    });
+}
+
+size_t ParameterTable::size() const noexcept {
+  return sets_.size();
+}
 
 ParameterSetRef ParameterTable::intern(ParameterSet::Values values) {
   // The order of duplicates is kept by a stable sort, so that the last of a name can win.
@@ -156,9 +190,16 @@ void ParameterTable::forget(ParameterSet* set) noexcept {
 
 std::string replay_sql(const ParameterSet& server, const ParameterSet& client) {
   std::string sql;
-  for (const auto& [name, value] : client.values()) {
+  // The encoding first: the row that set_config returns must be representable in it.
+  const ByteView encoding_name = "client_encoding";
+  const std::string* encoding = client.find(encoding_name);
+  const auto assign = [&](ByteView name, ByteView value) {
     const std::string* current = server.find(name);
-    if (current == nullptr || *current != value) append_assignment(sql, name, value);
+    if (!current || *current != value) append_assignment(sql, name, value, encoding);
+  };
+  if (encoding) assign(encoding_name, *encoding);
+  for (const auto& [name, value] : client.values()) {
+    if (!same_name(name, encoding_name)) assign(name, value);
   }
   for (const auto& [name, value] : server.values()) {
     if (client.find(name) != nullptr) continue;

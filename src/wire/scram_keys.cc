@@ -12,6 +12,9 @@
 namespace remuda::wire {
 namespace {
 
+// Preparation takes time in the square of the length, and a peer chooses the length.
+constexpr size_t kLongestPrepared = 64 * 1024;
+
 bool is_ascii(ByteView text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
@@ -26,6 +29,7 @@ std::string saslprep(ByteView password) {
   std::string text(password);
   // The library reads up to a NUL, and ASCII is its own normal form.
   if (is_ascii(password) || password.find('\0') != ByteView::npos) return text;
+  if (password.size() > kLongestPrepared) return text;
   char* prepared = nullptr;
   const int result =
       stringprep_profile(text.c_str(), &prepared, "SASLprep", STRINGPREP_NO_UNASSIGNED);

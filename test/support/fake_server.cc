@@ -13,9 +13,6 @@ namespace {
 constexpr std::string_view kCancelCode("\x04\xd2\x16\x2e", 4);
 constexpr std::string_view kSslCode("\x04\xd2\x16\x2f", 4);
 
-// Thrown through a script by the peer's first packet being a cancel request.
-struct WasCancel {};
-
 int listen_on_free_port(int& port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};

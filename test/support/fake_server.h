@@ -21,6 +21,10 @@ namespace remuda::test {
 
 class FakeServer;
 
+// Thrown by accept_startup() and login() when the first packet is a cancel request. A script that
+// wants to keep that connection open catches it, and throws it on.
+struct WasCancel {};
+
 // The server's side of one connection, given to the script.
 class FakePeer : public Channel {
  public:

@@ -68,10 +68,10 @@ std::string execute(std::string_view portal, int rows) {
   return packet('E', cstr(portal) + be32(static_cast<uint32_t>(rows)));
 }
 
-std::string sync() {
+std::string sync_message() {
   return packet('S');
 }
-std::string flush() {
+std::string flush_message() {
   return packet('H');
 }
 

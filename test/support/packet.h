@@ -36,8 +36,8 @@ std::string bind(std::string_view portal, std::string_view statement);
 std::string describe(char kind, std::string_view name);
 std::string close_of(char kind, std::string_view name);
 std::string execute(std::string_view portal, int rows = 0);
-std::string sync();
-std::string flush();
+std::string sync_message();
+std::string flush_message();
 // Parse, Bind, Execute of the unnamed statement, without Sync.
 std::string extended(std::string_view sql);
 

@@ -123,11 +123,19 @@ std::vector<Result> Pq::all_results() {
   }
 }
 
-Rows Pq::exec(const std::string& sql) {
-  if (!PQsendQuery(raw(), sql.c_str())) throw PqError("", trimmed(PQerrorMessage(raw())));
+Rows Pq::finish() {
   const auto results = all_results();
   for (const auto& result : results) check_result(result.get());
   return results.empty() ? Rows{} : rows_of(results.back().get());
+}
+
+void Pq::send(const std::string& sql) {
+  if (!PQsendQuery(raw(), sql.c_str())) throw PqError("", trimmed(PQerrorMessage(raw())));
+}
+
+Rows Pq::exec(const std::string& sql) {
+  send(sql);
+  return finish();
 }
 
 Rows Pq::exec_params(const std::string& sql, const std::vector<std::string>& parameters) {
@@ -136,9 +144,7 @@ Rows Pq::exec_params(const std::string& sql, const std::vector<std::string>& par
   if (!PQsendQueryParams(raw(), sql.c_str(), static_cast<int>(values.size()), nullptr,
                          values.data(), nullptr, nullptr, 0))
     throw PqError("", trimmed(PQerrorMessage(raw())));
-  const auto results = all_results();
-  for (const auto& result : results) check_result(result.get());
-  return results.empty() ? Rows{} : rows_of(results.back().get());
+  return finish();
 }
 
 std::string Pq::value(const std::string& sql) {

@@ -51,11 +51,15 @@ class Pq {
   // The single field of the single row.
   std::string value(const std::string& sql);
 
-  // Next result of what was sent through raw(); null at the end of one query's results.
+  // Sends a simple query and does not wait.
+  void send(const std::string& sql);
+  // Next result of what was sent by send() or raw(); null at the end of one query's results.
   // Throws on silence or a broken connection, not on an error result.
   Result next_result();
   // Same for all results up to the null.
   std::vector<Result> all_results();
+  // Rows of the last of them. Throws PqError when one is an error.
+  Rows finish();
 
   // True once the peer has closed; does not wait.
   bool closed();

@@ -99,7 +99,8 @@ void Remuda::start() {
                                                .environment = {{"TZ", "UTC"}}});
   const bool ready = eventually([this] {
     if (!process_->running()) throw std::runtime_error("remuda did not start:\n" + log());
-    return accepts(port_);
+    // The last line of the start: by then every listener is there.
+    return log().find("process up") != std::string::npos && accepts(port_);
   });
   if (!ready) throw std::runtime_error("remuda does not accept connections:\n" + log());
 }
@@ -152,8 +153,7 @@ PqError Remuda::refusal(const std::string& dbname, const std::string& user,
 
 std::vector<Record> Remuda::show(const std::string& what) const {
   Pq connection = console();
-  if (!PQsendQuery(connection.raw(), ("SHOW " + what).c_str()))
-    throw PqError("", PQerrorMessage(connection.raw()));
+  connection.send("SHOW " + what);
   const auto results = connection.all_results();
   const PGresult* result = results.at(0).get();
   check_result(result);
@@ -172,6 +172,14 @@ Record Remuda::pool(const std::string& dbname, const std::string& user) const {
     if (record.at("database") == dbname && record.at("user") == user) return record;
   }
   return {};
+}
+
+bool Remuda::wait_pool(const std::string& dbname, const std::string& column, int value,
+                       const std::string& user) const {
+  return eventually([&] {
+    const Record record = pool(dbname, user);
+    return !record.empty() && record.at(column) == std::to_string(value);
+  });
 }
 
 bool Remuda::wait_log(const std::string& text) const {

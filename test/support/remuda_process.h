@@ -47,6 +47,9 @@ class Remuda {
   std::vector<Record> show(const std::string& what) const;
   // Row of SHOW POOLS; empty when there is none.
   Record pool(const std::string& dbname, const std::string& user = "postgres") const;
+  // Waits until a column of it has this value.
+  bool wait_pool(const std::string& dbname, const std::string& column, int value,
+                 const std::string& user = "postgres") const;
 
   // Replaces the files; reload() tells the process, and throws when it refuses.
   void write_ini(const std::string& ini);

@@ -2,8 +2,8 @@
 //
 // Both sides keep a view, the protocol state that outlives a call. A client's view lives as long as
 // the client; a server's as long as the server, whoever it is lent to. The two functions walk the
-// messages of what was read and say what is to be sent where and what must happen next. No socket, no
-// clock, no lock, no exception; nothing is allocated in steady state, and nothing large is ever
+// messages of what was read and say what is to be sent where and what must happen next. No socket,
+// no clock, no lock, no exception; nothing is allocated in steady state, and nothing large is ever
 // collected: only the types we must understand are needed whole, and these are bounded.
 //
 // PostgreSQL manual, Frontend/Backend Protocol, Message Flow.
@@ -52,8 +52,8 @@ struct Progress {
 struct FrameState {
   enum class Body : uint8_t { forward, swallow };
 
-  uint64_t body_left = 0;      // of the message being streamed
-  char header[5];              // a header cut off by the end of a read
+  uint64_t body_left = 0;  // of the message being streamed
+  char header[5];          // a header cut off by the end of a read
   uint8_t header_size = 0;
   Body body = Body::forward;
   // A message we need whole, cut off by the end of a read. Rare, so it costs only a pointer.
@@ -80,6 +80,9 @@ struct ServerView {
   TransactionStatus status = TransactionStatus::idle;
   bool copy_in = false;   // it reads CopyData, and ignores Sync and Flush
   bool skipping = false;  // after an error it ignores all up to a Sync that was not sent yet
+  // An extended batch has begun that no ReadyForQuery has ended: although every message may be
+  // answered, its implicit transaction is open.
+  bool in_batch = false;
   bool internal_failed = false;  // an internal query was answered by an error
   // A reply count that cannot be known for certain (a Sync around a COPY that failed): it finishes
   // with this client and is then closed, never lent.
@@ -88,8 +91,8 @@ struct ServerView {
 
   // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
   bool is_quiet() const noexcept {
-    return pipeline.empty() && !skipping && !copy_in && status == TransactionStatus::idle &&
-           frame.at_boundary() && frame.header_size == 0;
+    return pipeline.empty() && !in_batch && !skipping && !copy_in &&
+           status == TransactionStatus::idle && frame.at_boundary() && frame.header_size == 0;
   }
 };
 
@@ -97,9 +100,9 @@ struct Limits {
   uint32_t max_packet_size = 2147483647;
 };
 
-// Bytes of a client. `server` is null while it has none; then nothing is put into `to_server` and the
-// first message that needs a server gives Need::server. Without a server, late CopyData and the like
-// are swallowed, as PostgreSQL ignores them outside COPY.
+// Bytes of a client. `server` is null while it has none; then nothing is put into `to_server` and
+// the first message that needs a server gives Need::server. Without a server, late CopyData and the
+// like are swallowed, as PostgreSQL ignores them outside COPY.
 Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egress& to_server,
                      const Limits& limits) noexcept;
 
@@ -108,8 +111,9 @@ Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egr
 Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egress& to_client,
                      const Limits& limits) noexcept;
 
-// Puts a query of our own (parameter replay, reset, check) in front of what follows; its replies are
-// swallowed. The caller sends the message. When it fails, from_server says Need::fail.
+// Puts a query of our own (parameter replay, reset, check) in front of what follows; its replies
+// are swallowed. The caller sends the message. When it fails, leaves a transaction open or starts a
+// COPY, from_server says Need::fail.
 void expect_internal_query(ServerView& server);
 
 // Texts the callers share.

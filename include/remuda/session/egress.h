@@ -1,7 +1,7 @@
 // Ordered runs of bytes for one peer: what one call of the conversation wants sent.
-// Runs point into the buffer that was read and into scratch memory, so they are valid until either is
-// used again; the owner sends them before that. Fixed size, never allocates. One thread.
-// The conversation wants at least kMinScratch bytes of scratch.
+// Runs point into the buffer that was read and into scratch memory, so they are valid until either
+// is used again; the owner sends them before that. Fixed size, never allocates. One thread. The
+// conversation wants at least kMinScratch bytes of scratch.
 #pragma once
 
 #include <sys/uio.h>

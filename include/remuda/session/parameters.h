@@ -1,9 +1,9 @@
-// The run-time parameters a client believes in and a server has, as immutable interned sets: whether
-// two sides differ is a comparison of pointers.
-// A set holds the parameters that a server reports and a client may set (DateStyle, TimeZone ...), not
-// those that only describe the server (server_version ...). Sets are counted and die with their last
-// reference; a table must outlive its sets. One table per worker, one thread.
-// PostgreSQL manual, Frontend/Backend Protocol, Message Flow: Asynchronous Operations (ParameterStatus).
+// The run-time parameters a client believes in and a server has, as immutable interned sets:
+// whether two sides differ is a comparison of pointers. A set holds the parameters that a server
+// reports and a client may set (DateStyle, TimeZone ...), not those that only describe the server
+// (server_version ...). Sets are counted and die with their last reference; a table must outlive
+// its sets. One table per worker, one thread. PostgreSQL manual, Frontend/Backend Protocol, Message
+// Flow: Asynchronous Operations (ParameterStatus).
 #pragma once
 
 #include <memory>
@@ -23,6 +23,8 @@ class ParameterTable;
 class ParameterSet {
  public:
   using Values = std::vector<std::pair<std::string, std::string>>;  // sorted by lower-case name
+  // A set is not made larger than this by what servers report: an honest one reports some fifteen.
+  static constexpr size_t kMaxFollowed = 256;
 
   const Values& values() const noexcept { return values_; }
   // The value of a name, or nullptr.
@@ -83,9 +85,7 @@ class ParameterTable {
     size_t operator()(const ParameterSet* set) const noexcept { return set->hash_; }
   };
   struct Equal {
-    bool operator()(const ParameterSet* a, const ParameterSet* b) const noexcept {
-      return a->values_ == b->values_;
-    }
+    bool operator()(const ParameterSet* a, const ParameterSet* b) const noexcept;
   };
   ParameterSetRef intern_sorted(ParameterSet::Values values);
   void forget(ParameterSet* set) noexcept;
@@ -100,13 +100,14 @@ bool is_settable_parameter(ByteView name) noexcept;
 // Equal without regard to ASCII case.
 bool same_name(ByteView a, ByteView b) noexcept;
 
-// SQL that brings a server from its set to the client's; empty when nothing differs. Values are quoted
-// so that they arrive to the byte, whatever standard_conforming_strings is. What the server has and the
-// client never had is RESET, so that it cannot have been another client's.
+// SQL that brings a server from its set to the client's; empty when nothing differs. Values are
+// quoted so that they arrive to the byte, whatever standard_conforming_strings is and in whatever
+// encoding the server still reads. What the server has and the client never had is RESET, so that
+// it cannot have been another client's.
 std::string replay_sql(const ParameterSet& server, const ParameterSet& client);
 
-// The set both sides have once that SQL has run: what the server reports counts as it reported it (its
-// canonical spelling), what it never reports (not in `reported`) as the client asked.
+// The set both sides have once that SQL has run: what the server reports counts as it reported it
+// (its canonical spelling), what it never reports (not in `reported`) as the client asked.
 ParameterSetRef after_replay(const ParameterSetRef& server, const ParameterSetRef& client,
                              const ParameterSetRef& reported);
 

@@ -12,7 +12,17 @@ namespace remuda::session {
 
 // What was asked. copy_end stands for CopyDone or CopyFail sent before we knew of a COPY: it has no
 // reply of its own, but tells up to where Syncs belong to the copy.
-enum class Reply : uint8_t { query, function, parse, bind, describe, execute, close, sync, copy_end };
+enum class Reply : uint8_t {
+  query,
+  function,
+  parse,
+  bind,
+  describe,
+  execute,
+  close,
+  sync,
+  copy_end
+};
 
 // What becomes of the reply: the client gets it, or it was our own question and nobody does.
 enum class Action : uint8_t { forward, swallow };
@@ -64,10 +74,11 @@ class Pipeline {
     return !empty();
   }
 
-  // Removes the entry at a position above zero.
-  void erase(size_t i) noexcept {
-    for (; i + 1 < size_; ++i) slot(i) = at(i + 1);
-    --size_;
+  // Removes n entries from a position above zero on.
+  void erase(size_t i, size_t n) noexcept {
+    if (n == 0) return;
+    for (; i + n < size_; ++i) slot(i) = at(i + n);
+    size_ -= n;
   }
 
   void clear() noexcept { head_ = size_ = 0; }

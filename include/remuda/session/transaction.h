@@ -6,6 +6,8 @@ namespace remuda::session {
 
 enum class TransactionStatus : char { idle = 'I', open = 'T', failed = 'E' };
 
-constexpr bool is_transaction_status(char c) noexcept { return c == 'I' || c == 'T' || c == 'E'; }
+constexpr bool is_transaction_status(char c) noexcept {
+  return c == 'I' || c == 'T' || c == 'E';
+}
 
 }  // namespace remuda::session

@@ -1,5 +1,5 @@
-// Queries of our own: parameter replay in front of a client's query, reset and check of a server that
-// nobody has; and what a server may say when nobody asked.
+// Queries of our own: parameter replay in front of a client's query, reset and check of a server
+// that nobody has; and what a server may say when nobody asked.
 #include "unit/session/harness.h"
 
 namespace remuda::session::test {
@@ -121,8 +121,7 @@ TEST_CASE("bytes behind the ReadyForQuery that frees a server belong to nobody")
     t.link();
     t.server(complete("SELECT 1") + ready('I') + data_row("whose?"));
     CHECK(t.to_client() == complete("SELECT 1") + ready('I'));
-    CHECK(t.needs() ==
-          "server release fail: server sent a reply that was not asked for");
+    CHECK(t.needs() == "server release fail: server sent a reply that was not asked for");
   });
 }
 

@@ -7,15 +7,27 @@ namespace {
 
 std::string need_text(const Progress& progress) {
   switch (progress.need) {
-    case Need::server: return "server";
-    case Need::release: return "release";
-    case Need::terminate: return "terminate";
-    case Need::fail: return std::string("fail: ") + progress.fault->text;
-    default: return "";
+    case Need::server:
+      return "server";
+    case Need::release:
+      return "release";
+    case Need::terminate:
+      return "terminate";
+    case Need::fail:
+      return std::string("fail: ") + progress.fault->text;
+    default:
+      return "";
   }
 }
 
-std::string flag(const char* name, bool set) { return std::string(set ? " " : " no ") + name; }
+// As REQUIRE, but fast enough to be asked for every byte.
+void must(bool holds, const char* what) {
+  if (!holds) FAIL(what);
+}
+
+std::string flag(const char* name, bool set) {
+  return std::string(set ? " " : " no ") + name;
+}
 
 }  // namespace
 
@@ -74,26 +86,38 @@ void Talk::run_client() {
     const std::vector<char> buffer(parked_.begin(), parked_.end());
     const Progress progress = from_client(client_view, linked_ ? &server_view : nullptr,
                                           {buffer.data(), buffer.size()}, egress_, limits);
-    if (!linked_) REQUIRE(egress_.empty());
-    if (progress.need == Need::flush) REQUIRE(!egress_.empty());
+    must(linked_ || egress_.empty(), "bytes for a peer that is not there");
+    must(progress.need != Need::flush || !egress_.empty(), "flush needed with nothing to send");
+    must(progress.consumed <= buffer.size(), "more consumed than there was");
     drain(to_server_, all_to_server_);
-    if (!settle_client(progress, buffer.size())) return;
+    if (!settle_client(progress)) return;
   }
 }
 
 // True when there is more to do.
-bool Talk::settle_client(const Progress& progress, size_t size) {
-  REQUIRE(progress.consumed <= size);
+bool Talk::settle_client(const Progress& progress) {
   client_position_ += progress.consumed;
   parked_.erase(0, progress.consumed);
   record("client", client_position_ - client_view.frame.header_size, progress);
   switch (progress.need) {
-    case Need::none: REQUIRE(parked_.empty()); return false;
-    case Need::flush: return true;
-    case Need::release: linked_ = false; return true;
-    case Need::server: REQUIRE(!linked_); wants_server_ = true; return false;
-    case Need::room: wants_room_ = true; return false;
-    default: closed_ = true; return false;
+    case Need::none:
+      must(parked_.empty(), "bytes left over");
+      return false;
+    case Need::flush:
+      return true;
+    case Need::release:
+      linked_ = false;
+      return true;
+    case Need::server:
+      must(!linked_, "it has a server");
+      wants_server_ = true;
+      return false;
+    case Need::room:
+      wants_room_ = true;
+      return false;
+    default:
+      closed_ = true;
+      return false;
   }
 }
 
@@ -102,26 +126,35 @@ void Talk::server_reads(std::string_view bytes) {
     const std::vector<char> buffer(bytes.begin(), bytes.end());
     const Progress progress = from_server(server_view, linked_ ? &client_view : nullptr,
                                           {buffer.data(), buffer.size()}, egress_, limits);
-    if (!linked_) REQUIRE(egress_.empty());
-    if (progress.need == Need::flush) REQUIRE(!egress_.empty());
+    must(linked_ || egress_.empty(), "bytes for a peer that is not there");
+    must(progress.need != Need::flush || !egress_.empty(), "flush needed with nothing to send");
+    must(progress.consumed <= buffer.size(), "more consumed than there was");
     drain(to_client_, all_to_client_);
     bytes.remove_prefix(progress.consumed);
-    if (!settle_server(progress, buffer.size())) break;
+    if (!settle_server(progress, bytes.empty())) break;
     if (bytes.empty()) break;
   }
   if (wants_room_) run_client();
 }
 
-bool Talk::settle_server(const Progress& progress, size_t size) {
-  REQUIRE(progress.consumed <= size);
+bool Talk::settle_server(const Progress& progress, bool all_consumed) {
   server_position_ += progress.consumed;
   record("server", server_position_ - server_view.frame.header_size, progress);
   switch (progress.need) {
-    case Need::none: REQUIRE(progress.consumed == size); return false;
-    case Need::flush: return true;
-    case Need::release: linked_ = false; return true;
-    case Need::fail: closed_ = true; return false;
-    default: FAIL("a server's bytes cannot need this"); return false;
+    case Need::none:
+      must(all_consumed, "bytes left over");
+      return false;
+    case Need::flush:
+      return true;
+    case Need::release:
+      linked_ = false;
+      return true;
+    case Need::fail:
+      closed_ = true;
+      return false;
+    default:
+      FAIL("a server's bytes cannot need this");
+      return false;
   }
 }
 
@@ -146,7 +179,7 @@ std::string Talk::transcript() const {
          "owed " + std::to_string(s.pipeline.size()) + ", status " + static_cast<char>(s.status) +
          flag("copy", s.copy_in) + flag("skipping", s.skipping) + flag("suspect", s.suspect) +
          flag("whole server message", s.frame.at_boundary()) + flag("linked", linked_) +
-         flag("quiet", s.is_quiet()) + flag("in query", client_view.in_query) +
+         flag("reusable", !closed_ && reusable()) + flag("in query", client_view.in_query) +
          flag("in transaction", client_view.in_transaction) +
          flag("whole client message", client_view.frame.at_boundary());
 }

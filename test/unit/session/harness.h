@@ -1,13 +1,14 @@
 // Plays one conversation, a client, a server and the link between them, as the proxy would, and
 // collects the exact bytes each side gets.
 // A case is a function of a Talk. `every_cut` plays it whole, byte by byte and cut in two at each
-// position; what the sides get, what the conversation needs and where, and the state at the end must
-// be the same each time.
+// position; what the sides get, what the conversation needs and where, and the state at the end
+// must be the same each time.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "remuda/session/conversation.h"
@@ -46,8 +47,8 @@ class Talk {
   // A query of our own goes to the server.
   void internal_query() { expect_internal_query(server_view); }
 
-  // What has been sent to each side, and the needs, since last asked. Needs are separated by blanks;
-  // flush and room depend on the cuts and are not among them.
+  // What has been sent to each side, and the needs, since last asked. Needs are separated by
+  // blanks; flush and room depend on the cuts and are not among them.
   std::string to_server() { return std::exchange(to_server_, {}); }
   std::string to_client() { return std::exchange(to_client_, {}); }
   std::string needs() { return std::exchange(needs_, {}); }
@@ -71,8 +72,8 @@ class Talk {
   void client_reads(std::string_view bytes);
   void server_reads(std::string_view bytes);
   void run_client();
-  bool settle_client(const Progress& progress, size_t size);
-  bool settle_server(const Progress& progress, size_t size);
+  bool settle_client(const Progress& progress);
+  bool settle_server(const Progress& progress, bool all_consumed);
   void drain(std::string& to, std::string& all);
   void record(const char* side, size_t position, const Progress& progress);
 

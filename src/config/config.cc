@@ -1,0 +1,77 @@
+#include "config/config.h"
+
+#include <strings.h>
+
+#include <array>
+
+namespace remuda::config {
+namespace {
+
+template <class Enum>
+struct Word {
+  Enum value;
+  const char* text;
+};
+
+constexpr std::array<Word<PoolMode>, 3> kPoolModes{{{PoolMode::session, "session"},
+                                                    {PoolMode::transaction, "transaction"},
+                                                    {PoolMode::statement, "statement"}}};
+constexpr std::array<Word<AuthType>, 9> kAuthTypes{{{AuthType::any, "any"},
+                                                    {AuthType::trust, "trust"},
+                                                    {AuthType::plain, "plain"},
+                                                    {AuthType::md5, "md5"},
+                                                    {AuthType::cert, "cert"},
+                                                    {AuthType::hba, "hba"},
+                                                    {AuthType::scram_sha_256, "scram-sha-256"},
+                                                    {AuthType::pam, "pam"},
+                                                    {AuthType::ldap, "ldap"}}};
+constexpr std::array<Word<TlsMode>, 6> kTlsModes{{{TlsMode::disable, "disable"},
+                                                  {TlsMode::allow, "allow"},
+                                                  {TlsMode::prefer, "prefer"},
+                                                  {TlsMode::require, "require"},
+                                                  {TlsMode::verify_ca, "verify-ca"},
+                                                  {TlsMode::verify_full, "verify-full"}}};
+constexpr std::array<Word<LoadBalance>, 2> kLoadBalances{
+    {{LoadBalance::round_robin, "round-robin"}, {LoadBalance::disable, "disable"}}};
+
+template <class Words, class Enum>
+const char* text_of(const Words& words, Enum value) noexcept {
+  for (const auto& word : words) {
+    if (word.value == value) return word.text;
+  }
+  return "";
+}
+
+template <class Enum, size_t N>
+std::optional<Enum> value_of(const std::array<Word<Enum>, N>& words,
+                             std::string_view text) noexcept {
+  for (const auto& word : words) {
+    std::string_view known = word.text;
+    if (known.size() == text.size() && strncasecmp(known.data(), text.data(), text.size()) == 0) {
+      return word.value;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const char* to_text(PoolMode mode) noexcept { return text_of(kPoolModes, mode); }
+const char* to_text(AuthType type) noexcept { return text_of(kAuthTypes, type); }
+const char* to_text(TlsMode mode) noexcept { return text_of(kTlsModes, mode); }
+const char* to_text(LoadBalance balance) noexcept { return text_of(kLoadBalances, balance); }
+
+std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept {
+  return value_of(kPoolModes, text);
+}
+std::optional<AuthType> auth_type_from(std::string_view text) noexcept {
+  return value_of(kAuthTypes, text);
+}
+std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept {
+  return value_of(kTlsModes, text);
+}
+std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept {
+  return value_of(kLoadBalances, text);
+}
+
+}  // namespace remuda::config

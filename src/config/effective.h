@@ -1,0 +1,29 @@
+// What a setting comes to for a database and a user: the more specific value wins, in the order that
+// PgBouncer has for each. `user` is null for somebody who is not in [users]. Pure; any thread.
+#pragma once
+
+#include "config/config.h"
+
+namespace remuda::config {
+
+// User, then database, then global. The user is the one the pool logs in with.
+PoolMode pool_mode(const Config& config, const Database& database, const User* user);
+int pool_size(const Config& config, const Database& database, const User* user);
+int reserve_pool_size(const Config& config, const Database& database, const User* user);
+Micros query_wait_timeout(const Config& config, const Database& database, const User* user);
+
+// Database, then global.
+int min_pool_size(const Config& config, const Database& database);
+int max_db_connections(const Config& config, const Database& database);
+int max_db_client_connections(const Config& config, const Database& database);
+Micros server_lifetime(const Config& config, const Database& database);
+
+// User, then global.
+int max_user_connections(const Config& config, const User* user);
+int max_user_client_connections(const Config& config, const User* user);
+Micros query_timeout(const Config& config, const User* user);
+Micros idle_transaction_timeout(const Config& config, const User* user);
+Micros transaction_timeout(const Config& config, const User* user);
+Micros client_idle_timeout(const Config& config, const User* user);
+
+}  // namespace remuda::config

@@ -1,0 +1,294 @@
+#include "daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <uv.h>
+
+#include <cstdlib>
+
+#include "admin/gather.h"
+#include "config/load.h"
+#include "config/settings.h"
+#include "daemon/listen_addresses.h"
+#include "daemon/log_options.h"
+#include "io/deadline.h"
+#include "proxy/placement.h"
+#include "proxy/version.h"
+#include "remuda/base/log.h"
+
+namespace remuda::daemon {
+namespace {
+
+constexpr Micros kEndCheckPeriod = 50 * kMillisecond;
+
+size_t worker_count(const config::Config& config) {
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const size_t wanted = config.workers > 0 ? static_cast<size_t>(config.workers) : cores;
+  return std::min<size_t>(wanted, proxy::Worker::kMaxWorkers);
+}
+
+io::ListenOptions listen_options(const config::Config& config) {
+  io::ListenOptions options;
+  options.backlog = config.listen_backlog;
+  options.reuse_port = config.so_reuseport;
+  options.defer_accept = config.tcp_defer_accept;
+  options.unix_mode = static_cast<mode_t>(config.unix_socket_mode);
+  options.unix_group = config.unix_socket_group;
+  return options;
+}
+
+}  // namespace
+
+Daemon::Daemon(const Arguments& arguments, proxy::Snapshot snapshot)
+    : arguments_(arguments), snapshot_(std::move(snapshot)) {
+  shared_.ledgers.adopt(snapshot_.config);
+  shared_.admit_console = [this](proxy::Admission admission) {
+    mailbox_.post([this, admission = std::move(admission)]() mutable {
+      consoles_.admit(std::move(admission));
+    });
+  };
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::run() {
+  const config::Config& config = *snapshot_.config;
+  start_workers();
+  open_listeners();
+  const PidFile pidfile(config.pidfile);
+  watch_signals();
+  stats_line_.start();
+  log::info("process up: PgBouncer {}, remuda {}, libuv {}, workers: {}", proxy::kPgBouncerVersion,
+            proxy::kRemudaVersion, uv_version_string(), workers_.size());
+  loop_.run();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Daemon::start_workers() {
+  const size_t count = worker_count(*snapshot_.config);
+  for (size_t i = 0; i < count; ++i) {
+    workers_.push_back(
+        std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
+    shared_.workers.push_back(workers_.back().get());
+  }
+  for (auto& worker : workers_) {
+    threads_.emplace_back([&worker = *worker] { worker.run(); });
+  }
+}
+
+// ---- Listening --------------------------------------------------------------------------------------
+
+void Daemon::accepted(io::FileDescriptor fd) {
+  proxy::Worker& worker = proxy::least_busy(shared_);
+  worker.post([&worker, fd = std::move(fd)]() mutable { worker.accept(std::move(fd)); });
+}
+
+void Daemon::open_tcp(const std::string& host) {
+  const config::Config& config = *snapshot_.config;
+  for (const io::Address& address :
+       listen_addresses(host, static_cast<uint16_t>(config.listen_port))) {
+    try {
+      tcp_listeners_.push_back(std::make_unique<io::Listener>(
+          loop_, address, listen_options(config),
+          [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); }));
+      log::info("listening on {}", tcp_listeners_.back()->address().text());
+    } catch (const SystemError& error) {
+      log::warning("{}", error.what());
+    }
+  }
+}
+
+void Daemon::open_unix() {
+  const config::Config& config = *snapshot_.config;
+  if (config.unix_socket_dir.empty()) return;
+  const std::string path = fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
+  const io::Address address = io::Address::unix_path(path);
+  unix_listener_ = std::make_unique<io::Listener>(
+      loop_, address, listen_options(config),
+      [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); });
+  log::info("listening on {}", unix_listener_->address().text());
+}
+
+void Daemon::open_listeners() {
+  const config::Config& config = *snapshot_.config;
+  for (const std::string& host : config.listen_addr) open_tcp(host);
+  if (!config.listen_addr.empty() && tcp_listeners_.empty()) {
+    throw PgError("failed to listen on any address in listen_addr list: " +
+                  fmt::format("{}", fmt::join(config.listen_addr, ",")));
+  }
+  open_unix();
+  if (tcp_listeners_.empty() && !unix_listener_) throw PgError("nowhere to listen on");
+}
+
+// ---- Configuration ------------------------------------------------------------------------------------
+
+void Daemon::adopt(proxy::Snapshot snapshot) {
+  snapshot_ = std::move(snapshot);
+  shared_.ledgers.adopt(snapshot_.config);
+  stats_line_.start();
+}
+
+io::Task<bool> Daemon::reload() {
+  auto loaded = config::reload(*snapshot_.config, snapshot_.users);
+  for (const std::string& line : loaded.messages) log::warning("{}", line);
+  if (!loaded.config) {
+    for (const config::Fault& fault : loaded.faults) log::error("{}", fault.text());
+    log::error("configuration was not changed");
+    co_return false;
+  }
+  proxy::Snapshot fresh;
+  fresh.config = loaded.config;
+  fresh.users = loaded.users;
+  try {
+    log::configure(log_options(*fresh.config, arguments_));
+  } catch (const SystemError& error) {
+    log::error("{}; keeping the old log", error.what());
+  }
+  adopt(fresh);
+  auto apply = [fresh](proxy::Worker& worker) {
+    worker.adopt(fresh);
+    return true;
+  };
+  co_await admin::gather(*this, apply);
+  co_return true;
+}
+
+io::Task<void> Daemon::reload_by_signal() { co_await reload(); }
+
+bool Daemon::set(const std::string& key, const std::string& value) {
+  auto changed = std::make_shared<config::Config>(*snapshot_.config);
+  if (!config::set_value(*changed, key, value)) return false;
+  proxy::Snapshot fresh = snapshot_;
+  fresh.config = std::move(changed);
+  adopt(fresh);
+  for (proxy::Worker* worker : shared_.workers) {
+    worker->post([worker, fresh] { worker->adopt(fresh); });
+  }
+  return true;
+}
+
+// ---- Signals and the end ----------------------------------------------------------------------------------
+
+void Daemon::watch_signals() {
+  const auto watch = [this](int signal, std::function<void()> callback) {
+    signals_.push_back(std::make_unique<io::SignalWatcher>(loop_, signal, std::move(callback)));
+  };
+  watch(SIGHUP, [this] {
+    log::info("got SIGHUP, re-reading config");
+    tasks_.spawn(reload_by_signal());
+  });
+  watch(SIGINT, [this] {
+    on_interrupt(proxy::Shutdown::wait_for_servers,
+                 "got SIGINT, shutting down, waiting for all servers connections to be released");
+  });
+  watch(SIGTERM, [this] {
+    on_interrupt(proxy::Shutdown::wait_for_clients,
+                 "got SIGTERM, shutting down, waiting for all clients disconnect");
+  });
+  watch(SIGQUIT, [this] {
+    log::info("got SIGQUIT, fast exit");
+    stop();
+  });
+  watch(SIGUSR1, [this] { on_pause_signal(); });
+  watch(SIGUSR2, [this] { on_resume_signal(); });
+}
+
+void Daemon::on_interrupt(proxy::Shutdown how, const char* text) {
+  if (shared_.shutdown != proxy::Shutdown::none) {
+    log::info("got {} while shutting down, fast exit",
+              how == proxy::Shutdown::wait_for_servers ? "SIGINT" : "SIGTERM");
+    return stop();
+  }
+  log::info("{}", text);
+  shut_down(how);
+}
+
+io::Task<void> Daemon::pause_all() {
+  auto close_idle = [](proxy::Worker& worker) {
+    for (auto& [key, pool] : worker.shards) pool->close_idle("pause mode");
+    return true;
+  };
+  co_await admin::gather(*this, close_idle);
+}
+
+void Daemon::on_pause_signal() {
+  if (shared_.ledgers.paused().exchange(true)) {
+    log::info("got SIGUSR1, but already paused/suspended");
+    return;
+  }
+  log::info("got SIGUSR1, pausing all activity");
+  tasks_.spawn(pause_all());
+}
+
+void Daemon::on_resume_signal() {
+  if (shared_.shutdown != proxy::Shutdown::none) {
+    log::info("got SIGUSR2 while shutting down, ignoring");
+  } else if (!shared_.ledgers.paused().exchange(false)) {
+    log::info("got SIGUSR2, but not paused/suspended");
+  } else {
+    log::info("got SIGUSR2, continuing from PAUSE");
+    for (proxy::Worker* worker : shared_.workers) {
+      worker->post([worker] { worker->wake_pools(); });
+    }
+  }
+}
+
+void Daemon::shut_down(proxy::Shutdown how) {
+  if (how == proxy::Shutdown::none) return stop();
+  shared_.shutdown = how;
+  tcp_listeners_.clear();
+  if (how == proxy::Shutdown::wait_for_servers) {
+    shared_.ledgers.paused() = true;
+    tasks_.spawn(pause_all());
+    for (proxy::Worker* worker : shared_.workers) {
+      worker->post([worker] { worker->refuse_waiting("server shutting down"); });
+    }
+  }
+  tasks_.spawn(wait_for_end(how));
+}
+
+io::Task<bool> Daemon::is_over(proxy::Shutdown how) {
+  auto is_free = [how](proxy::Worker& worker) {
+    for (auto& [key, pool] : worker.shards) {
+      if (how == proxy::Shutdown::wait_for_clients && !pool->clients.empty()) return false;
+      if (how == proxy::Shutdown::wait_for_servers && pool->server_count() + pool->dials() > 0) {
+        return false;
+      }
+    }
+    return how == proxy::Shutdown::wait_for_servers || worker.logins() == 0;
+  };
+  const auto answers = co_await admin::gather(*this, is_free);
+  bool over = how == proxy::Shutdown::wait_for_servers || consoles_.size() == 0;
+  for (const bool free : answers) over = over && free;
+  co_return over;
+}
+
+io::Task<void> Daemon::wait_for_end(proxy::Shutdown how) {
+  while (true) {
+    const bool over = co_await is_over(how);
+    if (over) break;
+    co_await io::sleep_for(loop_, kEndCheckPeriod, &tasks_);
+  }
+  log::info("{} connections dropped, exiting",
+            how == proxy::Shutdown::wait_for_servers ? "server" : "client");
+  stop();
+}
+
+void Daemon::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  tcp_listeners_.clear();
+  unix_listener_.reset();
+  stats_line_.stop();
+  for (proxy::Worker* worker : shared_.workers) {
+    worker->post([worker] { worker->stop(); });
+  }
+  tasks_.close();
+  tasks_.when_empty([this] {
+    signals_.clear();
+    mailbox_.close();
+    loop_.stop();
+  });
+}
+
+}  // namespace remuda::daemon

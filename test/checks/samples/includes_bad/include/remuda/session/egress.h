@@ -1,0 +1,3 @@
+#include <uv.h>  // bad
+#include <openssl/ssl.h>  // bad
+#include "remuda/base/bytes.h"

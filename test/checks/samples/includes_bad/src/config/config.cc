@@ -1,0 +1,2 @@
+#include "io/address.h"
+#include "pg/login.h"  // bad

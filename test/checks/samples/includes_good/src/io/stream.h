@@ -1,0 +1,4 @@
+#include <uv.h>
+
+#include "io/loop.h"
+#include "remuda/base/time.h"

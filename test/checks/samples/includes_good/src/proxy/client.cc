@@ -1,0 +1,3 @@
+#include "auth/hba.h"
+#include "io/stream.h"
+#include "remuda/session/conversation.h"

@@ -1,0 +1,172 @@
+#include "simulation/model_client.h"
+
+#include <utility>
+
+#include "remuda/base/bytes.h"
+
+namespace remuda::simulation {
+namespace {
+
+std::string zero_ended(const std::string& text) { return text + '\0'; }
+
+size_t size_of_first(std::string_view bytes) {
+  if (bytes.size() < 5) return 0;
+  const size_t size = size_t{1} + load_u32(bytes.data() + 1);
+  return bytes.size() < size ? 0 : size;
+}
+
+// May come at any time and says nothing about our requests.
+bool is_asynchronous(std::string_view message) { return message == simulation::message('N', "async"); }
+
+}  // namespace
+
+ModelClient::ModelClient(size_t number, uint64_t seed, const Habits& habits, Parameters startup)
+    : number_(number),
+      random_(seed),
+      habits_(habits),
+      startup_(std::move(startup)),
+      server_(habits.reports_late),
+      scenes_left_(habits.scenes) {
+  for (const auto& [name, value] : startup_) server_.start_with(name, value);
+}
+
+std::string ModelClient::act() {
+  while (true) {
+    if (steps_.empty()) {
+      if (scenes_left_ == 0) return "";
+      --scenes_left_;
+      plan();
+      if (scenes_left_ == 0) decide(Then::settle);
+    }
+    if (steps_.front().waits && !is_answered()) return "";
+    const Step step = std::move(steps_.front());
+    steps_.pop_front();
+    if (step.then == Then::copy) continue_copy();
+    if (step.then == Then::settle) settle();
+    if (step.then == Then::send) return send(step.bytes);
+    if (steps_.empty() && scenes_left_ == 0) return "";
+  }
+}
+
+std::string ModelClient::send(const std::string& bytes) {
+  const size_t before = server_.output().size();
+  server_.read(bytes);
+  // A Sync that may be too early makes ReadyForQuery behind it uncertain, but for the first.
+  if (has_early_sync_ && !server_.is_copying()) {
+    const std::string_view all = server_.output();
+    bool is_first = before == 0 || all.find("Z", before) != before;
+    for (size_t at = before; at < all.size(); at += size_of_first(all.substr(at))) {
+      if (all[at] != 'Z') continue;
+      if (!std::exchange(is_first, false)) optional_.insert(position_ + at);
+    }
+  }
+  return bytes;
+}
+
+bool ModelClient::is_answered() const {
+  const std::string_view left = server_.output().substr(0, server_.flushed());
+  for (size_t at = 0; at < left.size();) {
+    const size_t size = size_of_first(left.substr(at));
+    if (size == 0) return true;  // the last one is flushed in part only
+    if (!is_optional(position_ + at)) return false;
+    at += size;
+  }
+  return true;
+}
+
+void ModelClient::receive(std::string_view bytes) {
+  received_bytes_ += bytes;
+  size_t at = 0;
+  while (violation_.empty()) {
+    const std::string_view left = std::string_view(received_bytes_).substr(at);
+    const size_t size = size_of_first(left);
+    if (size == 0) break;
+    ++received_;
+    expect(left.substr(0, size));
+    at += size;
+  }
+  received_bytes_.erase(0, at);
+}
+
+void ModelClient::expect(std::string_view message) {
+  if (is_asynchronous(message)) return;
+  while (true) {
+    const std::string_view output = server_.output();
+    const size_t size = size_of_first(output);
+    const bool is_it = size > 0 && output.substr(0, size) == message;
+    if (!is_it && message.substr(5).starts_with("FATAL")) {
+      is_cut_off_ = true;
+      return;
+    }
+    if (!is_it && (size == 0 || !is_optional(position_))) {
+      violation_ = "client " + std::to_string(number_) + " got '" + std::string(message) +
+                   "' instead of '" + std::string(output.substr(0, size)) + "'";
+      return;
+    }
+    optional_.erase(position_);
+    position_ += size;
+    server_.take(size);
+    if (is_it) break;
+  }
+  if (server_.is_closed() && server_.output().empty()) is_cut_off_ = true;
+}
+
+// ---- Requests ---------------------------------------------------------------------------------
+
+std::string ModelClient::mark() {
+  return "@" + std::to_string(number_) + "." + std::to_string(++requests_);
+}
+
+std::string ModelClient::statement() {
+  switch (random_.below(12)) {
+    case 0: return "error";
+    case 1: return "notice";
+    case 2: return "copyout " + std::to_string(random_.below(5));
+    case 3: return "set TimeZone " + random_.pick_text({"UTC", "Europe/Rome", "Asia/Tokyo"});
+    case 4: return "set application_name " + random_.pick_text({"a", "it's", "\\", "\xc3\xbc\\"});
+    case 5: return "set DateStyle " + random_.pick_text({"iso", "German", "ISO"});
+    case 6: return "set search_path " + random_.pick_text({"\"a\",b", "A", "a"});
+    case 7: return "select 2 " + std::to_string(random_.below(random_.one_in(20) ? 70000 : 500));
+    default:
+      return "select " + std::to_string(random_.below(4)) + " " + std::to_string(random_.below(9));
+  }
+}
+
+std::string ModelClient::simple(const std::string& statements) {
+  return message('Q', zero_ended(mark() + statements));
+}
+
+std::string ModelClient::prepare(const std::string& text, std::string* portal) {
+  const std::string parse =
+      message('P', zero_ended(mark() + " " + text) + zero_ended("") + zero_ended(""));
+  *portal = mark();
+  return parse + message('B', zero_ended(*portal) + zero_ended(""));
+}
+
+std::string ModelClient::run(const std::string& portal, uint32_t limit) {
+  std::string count(4, '\0');
+  store_u32(count.data(), limit);
+  return message('E', zero_ended(portal) + count);
+}
+
+std::string ModelClient::whole(const std::string& text, bool described) {
+  std::string portal;
+  std::string bytes = prepare(text, &portal);
+  if (described) bytes += message('D', zero_ended(portal));
+  if (!text.starts_with("select") || random_.one_in(2)) return bytes + run(portal);
+  bytes += run(portal, 1);
+  if (random_.one_in(2)) bytes += run(portal);
+  if (random_.one_in(2)) bytes += message('C', zero_ended(portal));
+  return bytes;
+}
+
+std::string ModelClient::state() const {
+  return "client " + std::to_string(number_) + ": " + std::to_string(steps_.size()) + " steps, " +
+         std::to_string(scenes_left_) + " scenes left, expects " +
+         std::to_string(server_.flushed()) + " bytes, status " + server_.status() +
+         (server_.has_open_batch() ? ", open batch" : "") +
+         (server_.is_copying() ? ", copying" : "") + (server_.is_skipping() ? ", skipping" : "") +
+         (is_answered() ? ", answered" : "");
+}
+
+}  // namespace remuda::simulation

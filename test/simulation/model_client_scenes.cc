@@ -1,0 +1,156 @@
+// The scenes that a client plays. Most go on without waiting for the answers of the one before.
+#include <utility>
+
+#include "simulation/model_client.h"
+
+namespace remuda::simulation {
+namespace {
+
+const std::string kSync = message('S');
+const std::string kFlush = message('H');
+const std::string kCopyDone = message('c');
+
+}  // namespace
+
+void ModelClient::plan() {
+  if (random_.one_in(3)) decide(Then::send);  // all answers first
+  switch (random_.below(16)) {
+    case 0:
+    case 1:
+    case 2: plan_copy(); break;
+    case 3: plan_strays(); break;
+    case 4: plan_flushed_batch(); break;
+    case 5:
+    case 6:
+    case 7: plan_query(); break;
+    case 8:
+    case 9: plan_transaction(); break;
+    case 10:
+      if (random_.one_in(40)) plan_flood();
+      break;
+    default: plan_batch();
+  }
+}
+
+void ModelClient::plan_query() {
+  switch (random_.below(10)) {
+    case 0: say(message('Q', zero_ended_mark())); return;
+    case 1: say(message('F', mark() + (random_.one_in(2) ? " error" : " fine"))); return;
+    default: break;
+  }
+  std::string text = " " + statement();
+  while (random_.one_in(3)) text += "; " + statement();
+  say(simple(text), random_.one_in(4));
+}
+
+// One batch or several, some without a Sync of their own, some cut by a Flush or a wait.
+void ModelClient::plan_batch() {
+  std::string bytes;
+  const size_t requests = random_.between(1, 5);
+  for (size_t i = 0; i < requests; ++i) {
+    bytes += whole(random_.one_in(15) ? "unparsable" : statement(), random_.one_in(2));
+    if (random_.one_in(3)) bytes += kFlush;
+    if (random_.one_in(4)) bytes += kSync;
+    if (random_.one_in(20)) bytes += simple(" " + statement());
+    if (random_.one_in(4)) say(std::exchange(bytes, ""));
+  }
+  say(bytes + kSync);
+  if (random_.one_in(10)) say(kSync);
+}
+
+void ModelClient::plan_transaction() {
+  if (!habits_.opens_transactions) return;
+  has_begun_ = true;
+  const bool is_simple = random_.one_in(2);
+  say(is_simple ? simple(" begin") : whole("begin", false) + kSync, random_.one_in(2));
+  for (size_t n = random_.below(4); n > 0; --n) {
+    if (random_.one_in(3)) {
+      plan_batch();
+    } else if (random_.one_in(4)) {
+      plan_copy();
+    } else {
+      plan_query();
+    }
+    if (random_.one_in(3)) decide(Then::send);
+  }
+  const std::string end = random_.pick_text({"commit", "rollback"});
+  say(random_.one_in(2) ? simple(" " + end) : whole(end, false) + kSync);
+}
+
+// Data before the server wants them, or after it said so; simple or extended, there with the Sync
+// that libpq sends at once, or without.
+void ModelClient::plan_copy() {
+  const std::string how = random_.pick_text({"fine", "fine", "early", "start", "row1", "row3", "end"});
+  copy_is_simple_ = random_.one_in(2);
+  if (copy_is_simple_) {
+    const std::string behind = random_.one_in(3) ? "; copyin fine" : "";
+    say(simple(" copyin " + how + behind), true);
+  } else {
+    const bool early_sync = random_.one_in(2);
+    steps_.push_back({whole("copyin " + how, random_.one_in(2)) + (early_sync ? kSync : kFlush), true,
+                      early_sync ? Then::send_early_sync : Then::send});
+  }
+  if (random_.one_in(4)) {
+    say(message('d', mark() + " optimistic") + kCopyDone);
+    if (!copy_is_simple_) say(kSync);
+    decide(Then::copy);
+    return;
+  }
+  decide(Then::copy);
+}
+
+// Its answers are here: does the server want data?
+void ModelClient::continue_copy() {
+  std::deque<Step> later = std::exchange(steps_, {});
+  if (server_.is_copying()) {
+    for (size_t n = random_.below(6); n > 0; --n) {
+      say(message('d', mark() + std::string(random_.below(random_.one_in(20) ? 90000 : 20), 'c')));
+      if (random_.one_in(8)) say(kFlush);
+      if (random_.one_in(12)) steps_.push_back({kSync, false, Then::send_early_sync});
+    }
+    say(random_.one_in(5) ? message('f', mark() + " gives up") : kCopyDone);
+  } else if (random_.one_in(2)) {
+    say(message('d', mark() + " late") + kCopyDone);
+  }
+  if (!copy_is_simple_) say(kSync);
+  // What follows tells replies apart from a ReadyForQuery too many.
+  decide(server_.is_copying() ? Then::copy_ended : Then::calm);
+  for (Step& step : later) steps_.push_back(std::move(step));
+}
+
+void ModelClient::plan_strays() {
+  for (size_t n = random_.between(1, 4); n > 0; --n) {
+    say(random_.pick({message('d', mark() + "stray"), kCopyDone, kFlush, message('f', mark())}));
+  }
+}
+
+// Everything answered, but the transaction still open.
+void ModelClient::plan_flushed_batch() {
+  std::string portal;
+  say(prepare("select 3 10", &portal) + run(portal, 1) + kFlush);
+  if (random_.one_in(2)) {
+    decide(Then::send);
+    say(message('d', mark() + std::string(random_.below(300), 's')));
+    if (random_.one_in(2)) say(run(portal, 1) + kFlush, true);
+  }
+  if (random_.one_in(2)) decide(Then::send);
+  say(random_.one_in(5) ? simple(" " + statement()) : run(portal) + kSync);
+}
+
+// More requests than a pipeline takes.
+void ModelClient::plan_flood() {
+  std::string bytes;
+  for (size_t n = 5000; n > 0; --n) bytes += message('C', mark() + '\0');
+  say(bytes + kSync);
+}
+
+// Leaves nothing open.
+void ModelClient::settle() {
+  if (server_.is_copying()) say(kCopyDone, true);
+  if (server_.has_open_batch() || server_.is_skipping()) say(kSync, true);
+  if (server_.status() != 'I') say(simple(" rollback"), true);
+  say(simple(" select 1 1"), true);
+  decide(Then::send);
+}
+
+}  // namespace remuda::simulation

@@ -1,0 +1,36 @@
+#include "io/signals.h"
+
+#include <csignal>
+#include <optional>
+
+#include "io/loop.h"
+#include "support/catch.h"
+#include "unit/io/run_until.h"
+
+using namespace remuda;
+using namespace remuda::io;
+
+TEST_CASE("a signal calls back on the loop", "[signals]") {
+  Loop loop;
+  int calls = 0;
+  const SignalWatcher watcher(loop, SIGUSR1, [&] { ++calls; });
+  loop.run();  // a watcher does not keep it going
+  ::raise(SIGUSR1);
+  CHECK(calls == 0);
+  run_until(loop, [&] { return calls == 1; });
+  ::raise(SIGUSR1);
+  run_until(loop, [&] { return calls == 2; });
+}
+
+TEST_CASE("a watcher may be destroyed in its callback", "[signals]") {
+  Loop loop;
+  bool called = false;
+  std::optional<SignalWatcher> watcher;
+  watcher.emplace(loop, SIGUSR2, [&] {
+    watcher.reset();
+    called = true;
+  });
+  ::raise(SIGUSR2);
+  run_until(loop, [&] { return called; });
+  CHECK_THROWS_AS(SignalWatcher(loop, SIGKILL, [] {}), SystemError);
+}
