@@ -113,13 +113,15 @@ io::Task<std::optional<pg::ProvenKeys>> check_scram(pg::MessageStream& client,
   } else {
     std::string user = candidate.user;
     std::string password = stored.text;
-    secret = co_await context.scram_cache.secret(user, password, iterations);
+    const wire::ScramSecret made = co_await context.scram_cache.secret(user, password, iterations);
+    secret = made;
   }
   wire::ScramServer::Options options;
   options.mock = is_mock;
   wire::ScramServer scram(secret, options);
   pg::ProvenKeys proven;
-  proven.keys.client_key = co_await exchange_scram(client, scram);
+  const wire::Digest client_key = co_await exchange_scram(client, scram);
+  proven.keys.client_key = client_key;
   if (!stored.scram) co_return std::nullopt;
   proven.keys.server_key = secret.server_key;
   proven.salt = secret.salt;

@@ -56,10 +56,18 @@ std::optional<Enum> value_of(const std::array<Word<Enum>, N>& words,
 
 }  // namespace
 
-const char* to_text(PoolMode mode) noexcept { return text_of(kPoolModes, mode); }
-const char* to_text(AuthType type) noexcept { return text_of(kAuthTypes, type); }
-const char* to_text(TlsMode mode) noexcept { return text_of(kTlsModes, mode); }
-const char* to_text(LoadBalance balance) noexcept { return text_of(kLoadBalances, balance); }
+const char* to_text(PoolMode mode) noexcept {
+  return text_of(kPoolModes, mode);
+}
+const char* to_text(AuthType type) noexcept {
+  return text_of(kAuthTypes, type);
+}
+const char* to_text(TlsMode mode) noexcept {
+  return text_of(kTlsModes, mode);
+}
+const char* to_text(LoadBalance balance) noexcept {
+  return text_of(kLoadBalances, balance);
+}
 
 std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept {
   return value_of(kPoolModes, text);

@@ -4,43 +4,50 @@
 #include <ini.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <iterator>
 
-// inih as distributions build it cuts lines at 199 bytes and names at 49, takes an indented line as a
-// continuation, takes " ;" as the beginning of a comment even in a password, and accepts ':' for '='.
-// PgBouncer does none of this. So the reader below, through which inih gets its lines, hands a line on
-// as it is only where both agree. Otherwise the value goes in escaped pieces, as continuation lines
-// that are joined again, and a long key goes under a short stand-in.
+#include "config/nearest.h"
+#include "remuda/base/error.h"
+
+// inih as distributions build it cuts lines at 199 bytes and names at 49, takes an indented line
+// for more of the value before, a " ;" for the start of a comment even in a password, and ':' for
+// '='. PgBouncer does none of this. So inih gets its lines from the feed below. A line on which
+// both agree goes through as it is, but for its indentation. Otherwise the value goes in pieces, as
+// continuation lines that are joined again, with blanks, ';' and '#' escaped; and a name that is
+// long or has unusual bytes goes as a stand-in, as inih has no way at all to take it. What stands
+// in the file behind a section's ']', and text that is neither header nor pair, inih does not see.
 
 namespace remuda::config {
 namespace {
 
-constexpr size_t kPiece = 120;        // escaped bytes per continuation line
-constexpr size_t kLongestName = 40;   // of a key or value that inih gets as it is
+constexpr size_t kPiece = 120;     // escaped bytes per continuation line
+constexpr size_t kPlainSize = 40;  // of a name or value that goes as it is
+constexpr size_t kShownSize = 60;  // of an unknown name, in a fault
 constexpr char kEscape = '%';
-constexpr char kEscaped = '@';        // first byte of an escaped piece
-constexpr const char* kStandIn = "long-key";
+constexpr const char* kStandIn = "name";
+constexpr std::string_view kSections[] = {"databases", "users", "peers", "pgbouncer", "remuda"};
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
+bool is_name_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '*' || c == '-';
 }
 
-bool is_key_char(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '*' || c == '-';
+bool is_plain_name(std::string_view name) {
+  return name.size() <= kPlainSize && std::all_of(name.begin(), name.end(), is_name_byte);
+}
+
+bool is_plain_value(std::string_view value) {
+  const auto plain = [](char c) { return is_name_byte(c) || c == '/' || c == ','; };
+  return value.size() <= kPlainSize && std::all_of(value.begin(), value.end(), plain);
 }
 
 std::string escape(std::string_view text) {
   std::string out;
-  for (char c : text) {
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte > ' ' && c != kEscape && c != ';' && c != '#') {
+    if (byte > ' ' && byte < 0x7f && c != kEscape && c != ';' && c != '#') {
       out += c;
     } else {
       out += fmt::format("{}{:02x}", kEscape, byte);
@@ -52,215 +59,148 @@ std::string escape(std::string_view text) {
 std::string unescape(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == kEscape && i + 2 < text.size()) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
+    if (text[i] != kEscape) {
       out += text[i];
+      continue;
     }
+    REMUDA_CHECK(i + 2 < text.size());
+    unsigned char byte = 0;
+    std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+    out += static_cast<char>(byte);
+    i += 2;
   }
   return out;
 }
 
-bool is_plain(std::string_view key, std::string_view value) {
-  const auto plain = [](char c) { return is_key_char(c) || c == '/' || c == ','; };
-  return !value.empty() && key.size() <= kLongestName && value.size() <= kLongestName &&
-         std::all_of(key.begin(), key.end(), is_key_char) &&
-         std::all_of(value.begin(), value.end(), plain);
+std::string shown(std::string_view name) {
+  return std::string(name.substr(0, kShownSize)) + (name.size() > kShownSize ? "..." : "");
 }
 
-// One open file of the include stack.
-struct Source {
-  std::string name;
-  std::string text;
-  size_t at = 0;
-  int line = 0;
-
-  bool next(std::string_view& out) {
-    if (at >= text.size()) return false;
-    const size_t end = std::min(text.find('\n', at), text.size());
-    out = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    ++line;
-    return true;
-  }
-};
-
+// Turns the lines of the files into lines for inih, and what inih makes of them into IniLines. inih
+// calls take_value before it asks for the next line, so it is always about the last of the lines.
 class Feed {
  public:
-  explicit Feed(const std::string& path) { open(path, nullptr); }
+  Feed(const std::string& path, ReadFile read) : source_(path, std::move(read), result_.faults) {}
 
   IniFile parse() {
-    const int failed = ini_parse_stream(read_line, this, take_entry, this);
-    if (failed != 0) result_.faults.push_back({"", 0, "", "the file could not be understood", ""});
+    const int refused = ini_parse_stream(read_line, this, take_value, this);
+    if (refused != 0) {
+      result_.faults.push_back({"", 0, "", "this build of inih cannot read configurations", ""});
+      return std::move(result_);
+    }
+    for (IniLine& line : result_.lines) line.value = unescape(line.value);
     return std::move(result_);
   }
 
  private:
-  // ---- Called by inih ----
+  // ---- What inih calls: it is C, so nothing may be thrown through it ----
 
-  static char* read_line(char* buffer, int size, void* self) {
+  static char* read_line(char* buffer, int size, void* self) noexcept {
     Feed& feed = *static_cast<Feed*>(self);
-    if (feed.at_ == feed.pending_.size() && !feed.refill()) return nullptr;
-    const std::string& line = feed.pending_[feed.at_++];
-    if (line.size() + 1 > static_cast<size_t>(size)) return nullptr;
+    if (feed.sent_ == feed.pending_.size() && !feed.refill()) return nullptr;
+    const std::string& line = feed.pending_[feed.sent_++];
+    REMUDA_CHECK(line.size() < static_cast<size_t>(size));
     std::memcpy(buffer, line.c_str(), line.size() + 1);
     return buffer;
   }
 
-  static int take_entry(void* self, const char*, const char*, const char* value) {
-    Feed& feed = *static_cast<Feed*>(self);
-    std::string& whole = feed.result_.lines.back().value;
-    if (*value == kEscaped) {
-      whole += unescape(value + 1);
-    } else {
-      whole += value;
+  static int take_value(void* self, const char*, const char* name, const char* value) noexcept {
+    // Some builds report headers too; ours are known already.
+    if (name != nullptr && value != nullptr) {
+      static_cast<Feed*>(self)->result_.lines.back().value += value;
     }
     return 1;
   }
 
-  // ---- What inih is given ----
+  // ---- From the files' lines to inih's ----
 
-  // Reads on until there is something for inih. False at the end of everything.
+  // False at the end of everything.
   bool refill() {
     pending_.clear();
-    at_ = 0;
-    while (pending_.empty() && !sources_.empty()) {
-      std::string_view line;
-      if (!sources_.back().next(line)) {
-        sources_.pop_back();
-        continue;
-      }
-      take_line(line);
-    }
+    sent_ = 0;
+    std::string_view line;
+    while (pending_.empty() && source_.next(line)) take(line);
     return !pending_.empty();
   }
 
-  void take_line(std::string_view raw) {
-    if (raw.size() > kMaxIniLine) return fault("", "line too long", "up to 1 MiB");
-    if (raw.find('\0') != std::string_view::npos) return fault("", "NUL byte in the file");
-    const std::string_view line = trim(raw);
-    if (line.empty() || line[0] == ';' || line[0] == '#') return;
-    if (line[0] == '[') return take_header(line);
-    if (line.starts_with("%include") && line.size() > 8 && is_blank(line[8])) {
-      return open(std::string(trim(line.substr(8))), &sources_.back());
+  void take(std::string_view line) {
+    // Behind a header there may be another, or a pair, or a comment.
+    while (!line.empty() && line[0] == '[') {
+      const size_t end = line.find(']');
+      if (end == std::string_view::npos) {
+        is_skipping_ = true;
+        return source_.fault("", "syntax error", "[section]");
+      }
+      take_header(line.substr(1, end - 1));
+      line = trim(line.substr(end + 1));
     }
-    take_pair(line);
+    if (!line.empty() && line[0] != ';' && line[0] != '#') take_pair(line);
   }
 
-  void take_header(std::string_view line) {
-    const size_t end = line.find(']');
-    const std::string name(line.substr(1, end == std::string_view::npos ? end : end - 1));
-    static constexpr const char* kKnown[] = {"pgbouncer", "remuda", "databases", "users", "peers"};
-    const bool known = std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown);
-    skipping_ = end == std::string_view::npos || !known || line.size() != end + 1;
-    if (end == std::string_view::npos || line.size() != end + 1) {
-      return fault("", "section header is not of the form [name]");
-    }
-    if (!known) {
-      return fault(fmt::format("[{}]", name), "unknown section",
-                   "[databases], [users], [peers], [pgbouncer], [remuda]");
+  void take_header(std::string_view name) {
+    const auto known = std::find(std::begin(kSections), std::end(kSections), name);
+    is_skipping_ = known == std::end(kSections);
+    if (is_skipping_) {
+      const std::string meant = nearest(name, {std::begin(kSections), std::end(kSections)});
+      return source_.fault(fmt::format("[{}]", shown(name)),
+                           meant.empty()
+                               ? "unknown section"
+                               : fmt::format("unknown section, did you mean [{}]?", meant),
+                           "[databases], [users], [peers], [remuda], [pgbouncer]");
     }
     section_ = name;
-    IniLine header = new_line();
-    header.is_header = true;
-    result_.lines.push_back(std::move(header));
+    IniLine& line = add_line();
+    line.is_header = true;
     pending_.push_back(fmt::format("[{}]\n", name));
   }
 
   void take_pair(std::string_view line) {
-    std::string key;
-    size_t at = 0;
-    if (line[0] == '\'') {
-      at = line.find('\'', 1);
-      if (at == std::string_view::npos) return fault("", "quoted name does not end");
-      key = line.substr(1, at - 1);
-      ++at;
-    } else {
-      while (at < line.size() && is_key_char(line[at])) ++at;
-      key = line.substr(0, at);
+    if (is_skipping_) return;
+    const bool is_quoted = line[0] == '\'';
+    if (is_quoted) line.remove_prefix(1);
+    size_t end = 0;
+    while (end < line.size() && (is_quoted ? line[end] != '\'' : is_name_byte(line[end]))) ++end;
+    const std::string_view key = line.substr(0, end);
+    const std::string_view rest =
+        trim(line.substr(std::min(end + (is_quoted ? 1 : 0), line.size())));
+    if (key.empty() || rest.empty() || rest[0] != '=') {
+      return source_.fault("", "syntax error", "NAME = VALUE, an unusual name in single quotes");
     }
-    while (at < line.size() && is_blank(line[at])) ++at;
-    if (at == line.size() || line[at] != '=' || key.empty()) {
-      return fault("", "syntax error", "name = value, with unusual names in single quotes");
-    }
-    if (skipping_) return;
-    if (section_.empty()) return fault(key, "stands before any section");
-    emit(key, trim(line.substr(at + 1)));
+    if (section_.empty()) return source_.fault(shown(key), "stands before any section");
+    add_line().key = key;
+    send(key, trim(rest.substr(1)));
   }
 
-  void emit(const std::string& key, std::string_view value) {
-    IniLine line = new_line();
-    line.key = key;
-    result_.lines.push_back(std::move(line));
-    if (is_plain(key, value)) {
-      pending_.push_back(fmt::format("{} = {}\n", key, value));
-      return;
-    }
-    const std::string name = key.size() <= kLongestName &&
-                                     std::all_of(key.begin(), key.end(), is_key_char)
-                                 ? key
-                                 : kStandIn;
-    pending_.push_back(fmt::format("{} = {}\n", name, kEscaped));
+  void send(std::string_view key, std::string_view value) {
+    const std::string_view name = is_plain_name(key) ? key : kStandIn;
+    if (is_plain_value(value)) return pending_.push_back(fmt::format("{} = {}\n", name, value));
+    pending_.push_back(fmt::format("{} =\n", name));
     const std::string escaped = escape(value);
-    for (size_t i = 0; i < escaped.size();) {
-      size_t n = std::min(kPiece, escaped.size() - i);
-      // An escape is not torn apart.
-      for (size_t back = 1; back <= 2 && i + n < escaped.size(); ++back) {
-        if (escaped[i + n - back] == kEscape) n -= back;
-      }
-      pending_.push_back(fmt::format("  {}{}\n", kEscaped, escaped.substr(i, n)));
-      i += n;
+    for (size_t i = 0; i < escaped.size(); i += kPiece) {
+      pending_.push_back(fmt::format("  {}\n", escaped.substr(i, kPiece)));
     }
   }
 
-  // ---- Files ----
-
-  void open(const std::string& path, const Source* from) {
-    if (sources_.size() > kMaxIncludeDepth) {
-      return fault("%include", fmt::format("'{}' is included too deep", path), "up to 10 levels");
-    }
-    std::ifstream file(path, std::ios::binary);
-    std::stringstream text;
-    if (file) text << file.rdbuf();
-    if (!file || text.fail()) {
-      const std::string what = fmt::format("cannot read '{}': {}", path, std::strerror(errno));
-      if (from) return fault("%include", what);
-      result_.faults.push_back({path, 0, "", fmt::format("cannot read: {}", std::strerror(errno)), ""});
-      return;
-    }
-    Source source{path, text.str(), 0, 0};
-    if (source.text.size() > kMaxIniFile) {
-      result_.faults.push_back({path, 0, "", "file too large", "up to 16 MiB"});
-      return;
-    }
-    if (source.text.starts_with("\xEF\xBB\xBF")) source.at = 3;
-    sources_.push_back(std::move(source));
-  }
-
-  IniLine new_line() const {
-    IniLine line;
-    line.file = sources_.back().name;
-    line.line = sources_.back().line;
+  IniLine& add_line() {
+    IniLine& line = result_.lines.emplace_back();
+    line.file = source_.file();
+    line.line = source_.line();
     line.section = section_;
     return line;
   }
 
-  void fault(std::string key, std::string what, std::string allowed = "") {
-    result_.faults.push_back(
-        {sources_.back().name, sources_.back().line, std::move(key), std::move(what), std::move(allowed)});
-  }
-
-  std::vector<Source> sources_;
-  std::string section_;
-  bool skipping_ = false;  // in an unknown section: its keys were faulted with it
-  std::vector<std::string> pending_;
-  size_t at_ = 0;
   IniFile result_;
+  IniSource source_;
+  std::string section_;
+  bool is_skipping_ = false;  // in a section with a broken header, which is fault enough
+  std::vector<std::string> pending_;
+  size_t sent_ = 0;
 };
 
 }  // namespace
 
-IniFile read_ini(const std::string& path) { return Feed(path).parse(); }
+IniFile read_ini(const std::string& path, ReadFile read) {
+  return Feed(path, std::move(read)).parse();
+}
 
 }  // namespace remuda::config

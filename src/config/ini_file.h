@@ -1,10 +1,11 @@
-// The lines of a configuration file and of what it includes, in order, with where they stand.
-// Read by inih; this says what a line means where inih and PgBouncer differ (ini_file.cc).
+// What a configuration file and its includes say, line by line in their order, as PgBouncer would
+// understand it. Read with inih; where the two differ stands in ini_file.cc. Pure but for reading.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "config/ini_source.h"
 #include "config/load.h"
 
 namespace remuda::config {
@@ -23,12 +24,9 @@ struct IniFile {
   std::vector<Fault> faults;
 };
 
-constexpr size_t kMaxIniFile = 16 * 1024 * 1024;
-constexpr size_t kMaxIniLine = 1024 * 1024;
-constexpr size_t kMaxIncludeDepth = 10;
-
-// Reads a file and what it includes (`%include FILE`, relative to the working directory). What cannot
-// be read is a fault; the rest is read all the same.
-IniFile read_ini(const std::string& path);
+// Reads a file and what it includes (`%include FILE`, relative to the working directory). What
+// cannot be understood is a fault; the rest is read all the same, but for the lines of unknown
+// sections.
+IniFile read_ini(const std::string& path, ReadFile read = read_from_disk);
 
 }  // namespace remuda::config

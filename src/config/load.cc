@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <tuple>
+#include <type_traits>
+#include <variant>
 
 #include "config/connect_string.h"
 #include "config/ini_file.h"
@@ -11,9 +14,28 @@
 namespace remuda::config {
 namespace {
 
-constexpr size_t kLongestDatabase = 63;
+constexpr size_t kShownKey = 64;
+constexpr size_t kShownText = 400;
 
-bool is_main_section(const std::string& name) { return name == "pgbouncer" || name == "remuda"; }
+std::string shortened(std::string text, size_t limit) {
+  if (text.size() > limit) text.replace(limit, text.npos, "...");
+  return text;
+}
+
+void copy_value(Config& to, const Config& from, const Setting& setting) {
+  const auto copy = [&](auto member) {
+    if constexpr (std::is_same_v<decltype(member), Seconds>) {
+      to.*member.member = from.*member.member;
+    } else {
+      to.*member = from.*member;
+    }
+  };
+  std::visit(copy, setting.member);
+}
+
+bool is_main_section(const std::string& name) {
+  return name == "pgbouncer" || name == "remuda";
+}
 
 // Takes the lines one by one, gathering every fault.
 class Loader {
@@ -25,36 +47,28 @@ class Loader {
     config_.path = path_;
     IniFile file = read_ini(path_);
     result_.faults = std::move(file.faults);
+    const bool is_readable = !file.lines.empty() || result_.faults.empty();
     for (const IniLine& line : file.lines) take(line);
-    check(file);
-    if (running) keep_what_cannot_change(*running);
-    if (!result_.faults.empty()) {
-      std::stable_sort(result_.faults.begin(), result_.faults.end(),
-                       [](const Fault& a, const Fault& b) {
-                         return a.file == b.file && a.line < b.line;
-                       });
-      return std::move(result_);
+    if (!has_main_section_ && is_readable) {
+      result_.faults.push_back({path_, 0, "", "section [remuda] or [pgbouncer] is missing", ""});
     }
-    const bool needs_file =
-        config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
-    const std::string auth_file = needs_file ? config_.auth_file.value_or("") : "";
-    result_.users = load_user_list(auth_file, std::move(users), result_.messages);
+    check_tls();
+    if (!result_.faults.empty()) return with_faults(file.lines);
+    warn_of_dead_settings();
+    if (running != nullptr) keep_what_cannot_change(*running);
+    read_users(std::move(users));
     result_.config = std::make_shared<const Config>(std::move(config_));
     return std::move(result_);
   }
 
  private:
+  // ---- Line by line ----
+
   void take(const IniLine& line) {
-    if (line.is_header) {
-      if (is_main_section(line.section)) {
-        has_main_section_ = true;
-        for (const Setting& setting : settings()) {
-          if (setting.default_text) set_default(config_, setting);
-        }
-        lines_.clear();
-      }
-    } else if (is_main_section(line.section)) {
-      take_setting(line);
+    if (is_main_section(line.section)) {
+      line.is_header ? start_settings() : take_setting(line);
+    } else if (line.is_header) {
+      return;
     } else if (line.section == "databases") {
       take_database(line);
     } else if (line.section == "users") {
@@ -64,24 +78,32 @@ class Loader {
     }
   }
 
+  void start_settings() {
+    has_main_section_ = true;
+    for (const Setting& setting : settings()) {
+      if (setting.default_text != nullptr) set_default(config_, setting);
+    }
+    lines_.clear();
+  }
+
   void take_setting(const IniLine& line) {
     const Setting* setting = find_setting(line.key);
     if (setting == nullptr) {
-      return fault(line, "unknown setting",
-                   fmt::format("did you mean {}?", nearest_setting(line.key)));
+      const std::string meant = nearest_setting(line.key);
+      return fault(line, meant.empty() ? "unknown setting"
+                                       : fmt::format("unknown setting, did you mean {}?", meant));
     }
     std::string allowed;
-    if (!parse_value(config_, *setting, line.value, allowed)) {
-      return fault(line, fmt::format("bad value '{}'", line.value), allowed);
+    if (parse_value(config_, *setting, line.value, allowed)) {
+      lines_[line.key] = line;
+    } else if (line.key == "auth_ldap_options") {
+      fault(line, "bad value", allowed);  // there may be a password in it
+    } else {
+      fault(line, fmt::format("bad value \"{}\"", shortened(line.value, kShownKey)), allowed);
     }
-    lines_[line.key] = line;
   }
 
   void take_database(const IniLine& line) {
-    if (is_main_section(line.key)) {
-      return fault(line, "database name is reserved for the console");
-    }
-    if (line.key.size() > kLongestDatabase) return fault(line, "database name too long", "63 bytes");
     Database database;
     database.name = database.dbname = line.key;
     std::vector<std::string> problems;
@@ -103,10 +125,10 @@ class Loader {
 
   void take_peer(const IniLine& line) {
     Peer peer;
-    const bool digits = !line.key.empty() && line.key.size() <= 5 &&
-                        std::all_of(line.key.begin(), line.key.end(), ::isdigit);
-    peer.id = digits ? std::stoi(line.key) : 0;
-    if (peer.id < 1 || peer.id > 65535) return fault(line, "bad peer id", "1 to 65535");
+    const bool is_number =
+        line.key.size() <= 5 &&
+        std::all_of(line.key.begin(), line.key.end(), [](char c) { return c >= '0' && c <= '9'; });
+    peer.id = is_number ? std::stoi(line.key) : 0;
     std::vector<std::string> problems;
     if (!read_peer(peer, line.value, problems)) return faults(line, problems);
     config_.peers[peer.id] = std::move(peer);
@@ -114,36 +136,30 @@ class Loader {
 
   // ---- What only the whole can tell ----
 
-  void check(const IniFile& file) {
-    // A file that could not even be opened has said so already.
-    if (!has_main_section_ && !(file.lines.empty() && !file.faults.empty())) {
-      result_.faults.push_back({path_, 0, "", "section [pgbouncer] or [remuda] is missing", ""});
-    }
-    if (config_.listen_port < 0 || config_.listen_port > 65535) {
-      setting_fault("listen_port", "no such port", "0 to 65535");
-    }
-    if (config_.workers < 0 || config_.workers > 64) {
-      setting_fault("workers", "bad number of threads", "0 (one per core) to 64");
-    }
-    if (config_.auth_dbname && is_main_section(*config_.auth_dbname)) {
-      setting_fault("auth_dbname", "the console cannot run auth_query", "a database of a server");
-    }
-    check_tls();
-  }
-
   void check_tls() {
     if (config_.client_tls_sslmode == TlsMode::disable) return;
-    for (const auto& [name, file] : {std::pair<const char*, const std::string&>{
-                                         "client_tls_key_file", config_.client_tls_key_file},
-                                     {"client_tls_cert_file", config_.client_tls_cert_file}}) {
-      if (file.empty()) {
-        setting_fault("client_tls_sslmode", fmt::format("needs {} to be set", name), "");
-      }
-    }
-    if (config_.client_tls_sslmode == TlsMode::verify_full && config_.client_tls_ca_file.empty()) {
-      setting_fault("client_tls_sslmode", "verify-full needs client_tls_ca_file to be set", "");
+    const auto need = [this](const char* name, const std::string& value) {
+      if (value.empty()) setting_fault("client_tls_sslmode", fmt::format("needs {} as well", name));
+    };
+    need("client_tls_key_file", config_.client_tls_key_file);
+    need("client_tls_cert_file", config_.client_tls_cert_file);
+    if (config_.client_tls_sslmode == TlsMode::verify_full) {
+      need("client_tls_ca_file", config_.client_tls_ca_file);
     }
   }
+
+  void warn_of_dead_settings() {
+    const Config defaults;
+    for (const auto& [name, line] : lines_) {
+      const Setting* setting = find_setting(name);
+      if (setting->acts || show_value(config_, *setting) == show_value(defaults, *setting))
+        continue;
+      result_.messages.push_back(
+          fmt::format("{}:{}: {} has no effect yet", line.file, line.line, name));
+    }
+  }
+
+  // ---- Beside a running configuration ----
 
   void keep_what_cannot_change(const Config& running) {
     for (const Setting& setting : settings()) {
@@ -151,17 +167,10 @@ class Loader {
       const auto was = show_value(running, setting);
       const auto is = show_value(config_, setting);
       if (was == is) continue;
-      if (lines_.contains(setting.name)) {
-        result_.messages.push_back(
-            fmt::format("setting {} cannot change without a restart: keeping {}, the file says {}",
-                        setting.name, was.value_or("its default"), is.value_or("nothing")));
-      }
-      std::string allowed;
-      if (was) {
-        parse_value(config_, setting, *was, allowed);
-      } else {
-        set_default(config_, setting);
-      }
+      result_.messages.push_back(
+          fmt::format("{} cannot change without a restart: it stays \"{}\", the file says \"{}\"",
+                      setting.name, was.value_or(""), is.value_or("")));
+      copy_value(config_, running, setting);
     }
     keep_forced_users(running);
   }
@@ -172,29 +181,59 @@ class Loader {
       const auto before = running.databases.find(name);
       if (before == running.databases.end() || !before->second.user || database.user) continue;
       database.user = before->second.user;
-      database.password = before->second.password;
+      if (!database.password) database.password = before->second.password;
       result_.messages.push_back(
-          fmt::format("database {}: the forced user cannot be removed without a restart: keeping {}",
+          fmt::format("database {}: a forced user cannot be removed without a restart: it stays {}",
                       name, *database.user));
     }
   }
 
+  // Nobody's secret is asked for with any and pam, so the list then stays as it is.
+  void read_users(std::shared_ptr<const UserList> users) {
+    const bool is_needed = config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
+    if (is_needed || users == nullptr) {
+      const std::string file = is_needed ? config_.auth_file.value_or("") : "";
+      users = load_user_list(file, std::move(users), result_.messages);
+    }
+    result_.users = std::move(users);
+  }
+
+  // ---- Faults ----
+
   void fault(const IniLine& line, std::string what, std::string allowed = "") {
-    result_.faults.push_back(
-        {line.file, line.line, line.key, std::move(what), std::move(allowed)});
+    result_.faults.push_back({line.file, line.line, shortened(line.key, kShownKey),
+                              shortened(std::move(what), kShownText), std::move(allowed)});
   }
 
   void faults(const IniLine& line, const std::vector<std::string>& problems) {
     for (const std::string& problem : problems) fault(line, problem);
   }
 
-  void setting_fault(const char* name, std::string what, std::string allowed) {
-    const auto at = lines_.find(name);
+  void setting_fault(const std::string& name, std::string what) {
     IniLine line;
     line.file = path_;
-    if (at != lines_.end()) line = at->second;
+    if (const auto at = lines_.find(name); at != lines_.end()) line = at->second;
     line.key = name;
-    fault(line, std::move(what), std::move(allowed));
+    fault(line, std::move(what));
+  }
+
+  // File by file in the order of reading, each from its top; faults of a whole file come last.
+  Loaded with_faults(const std::vector<IniLine>& lines) {
+    std::map<std::string, size_t> rank;
+    for (const IniLine& line : lines) rank.emplace(line.file, rank.size());
+    const auto place = [&rank](const Fault& fault) {
+      const auto at = rank.find(fault.file);
+      return std::tuple(at == rank.end() ? rank.size() : at->second, fault.line == 0, fault.line);
+    };
+    auto& all = result_.faults;
+    std::stable_sort(all.begin(), all.end(),
+                     [&place](const Fault& a, const Fault& b) { return place(a) < place(b); });
+    if (all.size() > kMaxFaults) {
+      const size_t more = all.size() - kMaxFaults;
+      all.resize(kMaxFaults);
+      all.push_back({path_, 0, "", fmt::format("{} more faults", more), ""});
+    }
+    return std::move(result_);
   }
 
   Config config_;

@@ -29,7 +29,9 @@ size_t edits(std::string_view from, std::string_view to) {
 std::string nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
   if (word.size() > kLongestWord) return {};
   std::string_view best;
-  size_t fewest = std::max<size_t>(word.size() / 3, 1) + 1;
+  // Two edits are one pair of letters swapped; a very short word would then be like any other.
+  size_t most = word.size() < 3 ? 1 : std::max<size_t>(word.size() / 3, 2);
+  size_t fewest = most + 1;
   for (std::string_view candidate : candidates) {
     size_t count = edits(word, candidate);
     if (count >= fewest) continue;

@@ -1,8 +1,10 @@
 #include "config/setting.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -25,7 +27,7 @@ struct IntRange {
 constexpr IntRange kRanges[] = {
     {&Config::listen_port, 0, 65535, "0 to 65535"},
     {&Config::scram_iterations, 1, INT_MAX, "a whole number above 0"},
-    {&Config::workers, 0, 1024, "0 to 1024"},
+    {&Config::workers, 0, 64, "0 (one per core) to 64"},
 };
 
 // A value of one of the kinds that cannot hold blanks, without the comment behind it.
@@ -126,8 +128,7 @@ struct Parse {
     for (const IntRange& known : kRanges) {
       if (known.member == member) range = known;
     }
-    return store(member, whole_number(without_comment(text), range.low, range.high),
-                 range.allowed);
+    return store(member, whole_number(without_comment(text), range.low, range.high), range.allowed);
   }
   bool operator()(std::optional<int> Config::*member) const {
     if (text.empty()) {

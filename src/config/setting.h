@@ -1,5 +1,5 @@
-// One row of the table of settings: a name, where its value lies in Config, what is known of it; and
-// how its value is read and printed. Pure; any thread.
+// One row of the table of settings: a name, where its value lies in Config, what is known of it;
+// and how its value is read and printed. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,15 @@ namespace remuda::config {
 // Micros is a plain integer type; the tag says that the text of the value is in seconds.
 struct Seconds {
   Micros Config::*member;
+
+  bool operator==(const Seconds&) const = default;
 };
 
 // The type of the member is the type of the setting.
-using Member =
-    std::variant<std::string Config::*, std::optional<std::string> Config::*, int Config::*,
-                 std::optional<int> Config::*, bool Config::*, uint32_t Config::*, Seconds,
-                 std::vector<std::string> Config::*, PoolMode Config::*, AuthType Config::*,
-                 TlsMode Config::*>;
+using Member = std::variant<std::string Config::*, std::optional<std::string> Config::*,
+                            int Config::*, std::optional<int> Config::*, bool Config::*,
+                            uint32_t Config::*, Seconds, std::vector<std::string> Config::*,
+                            PoolMode Config::*, AuthType Config::*, TlsMode Config::*>;
 
 struct Setting {
   const char* name;
@@ -37,16 +38,16 @@ struct Setting {
 };
 
 // Sets the value from its text, without regard to `reloadable`. False for a bad value: the
-// configuration is then unchanged and `allowed` says what would have been right. A comment (` # ...`
-// or ` ; ...`) after a number, time, boolean or word is dropped; in free text it is part of the value.
-// An empty text unsets a setting whose default is NULL.
+// configuration is then unchanged and `allowed` says what would have been right. A comment (` #
+// ...` or ` ; ...`) after a number, time, boolean or word is dropped; in free text it is part of
+// the value. An empty text unsets a setting whose default is NULL.
 bool parse_value(Config& config, const Setting& setting, std::string_view text,
                  std::string& allowed);
 
 void set_default(Config& config, const Setting& setting);
 
-// The value as SHOW CONFIG prints it: times in seconds, booleans as 0 and 1. `show_value` is nothing
-// for NULL, where `print_value` is empty.
+// The value as SHOW CONFIG prints it: times in seconds, booleans as 0 and 1. `show_value` is
+// nothing for NULL, where `print_value` is empty.
 std::optional<std::string> show_value(const Config& config, const Setting& setting);
 std::string print_value(const Config& config, const Setting& setting);
 

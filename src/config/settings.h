@@ -1,5 +1,5 @@
-// The table of all settings. Walking it parses a file and SET, prints SHOW CONFIG, and says what can
-// change at run time; the sample configuration is tested against it. Pure; any thread.
+// The table of all settings. Walking it parses a file and SET, prints SHOW CONFIG, and says what
+// can change at run time; the sample configuration is tested against it. Pure; any thread.
 #pragma once
 
 #include <span>

@@ -1,6 +1,8 @@
 // The auth file: names and secrets. Immutable once read; any thread. Secrets are never printed.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -20,12 +22,29 @@ class UserList {
   static UserList parse(std::string_view text, std::string& problem);
 
  private:
+  friend std::shared_ptr<const UserList> load_user_list(const std::string& path,
+                                                        std::shared_ptr<const UserList> current,
+                                                        std::vector<std::string>& messages);
+
+  // Which file, in which state, a list was read from. All zero: from none.
+  struct Source {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    time_t changed = 0;  // seconds and nanoseconds of the last change
+    long changed_ns = 0;
+
+    bool operator==(const Source&) const = default;
+  };
+
   std::map<std::string, std::string> secrets_;
+  Source source_;
 };
 
 // Reads the file if it is not the one, unchanged, that `current` was read from; otherwise returns
 // `current`. Problems (a missing file included) are added to `messages`, and are not fatal.
-// `current` may be null. An empty path gives an empty list.
+// `current` may be null. If the file cannot be read `current` stays; an empty path, or a missing
+// file when there is no list yet, gives an empty list.
 std::shared_ptr<const UserList> load_user_list(const std::string& path,
                                                std::shared_ptr<const UserList> current,
                                                std::vector<std::string>& messages);

@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "daemon/listen_addresses.h"
 #include "daemon/log_options.h"
+#include "daemon/tls_guard.h"
 #include "io/deadline.h"
 #include "proxy/placement.h"
 #include "proxy/version.h"
@@ -139,6 +140,12 @@ io::Task<bool> Daemon::reload() {
   proxy::Snapshot fresh;
   fresh.config = loaded.config;
   fresh.users = loaded.users;
+  try {
+    require_no_tls(*fresh.config);
+  } catch (const PgError& error) {
+    log::error("{}; configuration was not changed", error.what());
+    co_return false;
+  }
   try {
     log::configure(log_options(*fresh.config, arguments_));
   } catch (const SystemError& error) {

@@ -8,6 +8,7 @@
 
 #include "config/load.h"
 #include "daemon/daemon.h"
+#include "daemon/tls_guard.h"
 #include "daemon/log_options.h"
 #include "daemon/process.h"
 #include "remuda/base/log.h"
@@ -37,6 +38,7 @@ int run_daemon(const Arguments& arguments) {
     return 1;
   }
   const config::Config& config = *loaded.config;
+  require_no_tls(config);
   if (arguments.background && config.pidfile.empty()) {
     throw PgError("daemon needs pidfile configured");
   }

@@ -216,7 +216,10 @@ io::Task<void> serve(Login& login) {
   log_attempt(login);
   pg::MessageStream messages(login.stream);
   messages.prepend(login.inbox);
-  if (target.needs_proof) admission.proven = co_await prove(login, messages);
+  if (target.needs_proof) {
+    auto proven = co_await prove(login, messages);
+    admission.proven = std::move(proven);
+  }
   check_target(login, target);
   admission.database = login.parameters.database;
   admission.user = login.parameters.user;

@@ -238,7 +238,8 @@ std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
       slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
     }
   }
-  if (slot && settings.size > 0 && ledger->servers.used() > settings.size) {
+  const int limit = ledger->servers.limit();
+  if (slot && limit > 0 && ledger->servers.used() > limit) {
     log::warning("{}/{}: taking connection from reserve_pool", database_name(), user_name());
   }
   return slot;

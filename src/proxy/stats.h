@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "remuda/base/time.h"
+
 namespace remuda::proxy {
 
 struct Stats {
@@ -43,10 +45,15 @@ struct StatsHistory {
   Stats now;
   Stats newer;
   Stats older;
+  // When the marks were made, monotonic; before that, when the history began.
+  Micros newer_time = monotonic_now();
+  Micros older_time = newer_time;
 
   void mark() noexcept {
     older = newer;
+    older_time = newer_time;
     newer = now;
+    newer_time = monotonic_now();
   }
 };
 

@@ -89,9 +89,9 @@ TEST_CASE("max_db_connections counts all users, and an idle server makes room") 
   Remuda remuda(ini_text("max_db_connections = 2"));
   Pq one = remuda.connect("p0", "postgres");
   Pq other = remuda.connect("p0", "trust_user");
+  Pq third = remuda.connect("p0", "md5_user", "md5-secret");
   one.exec("BEGIN");
   other.exec("BEGIN");
-  Pq third = remuda.connect("p0", "md5_user", "md5-secret");
   third.send("SELECT 3");
   REQUIRE(remuda.wait_pool("p0", "cl_waiting", 1, "md5_user"));
   CHECK(postgres().backends("p0") == 2);

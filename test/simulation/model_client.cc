@@ -7,16 +7,24 @@
 namespace remuda::simulation {
 namespace {
 
-std::string zero_ended(const std::string& text) { return text + '\0'; }
-
 size_t size_of_first(std::string_view bytes) {
   if (bytes.size() < 5) return 0;
   const size_t size = size_t{1} + load_u32(bytes.data() + 1);
   return bytes.size() < size ? 0 : size;
 }
 
+std::string printable(std::string_view bytes) {
+  std::string text(bytes.substr(0, 300));
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '.';
+  }
+  return text;
+}
+
 // May come at any time and says nothing about our requests.
-bool is_asynchronous(std::string_view message) { return message == simulation::message('N', "async"); }
+bool is_asynchronous(std::string_view message) {
+  return message == simulation::message('N', "async");
+}
 
 }  // namespace
 
@@ -36,31 +44,52 @@ std::string ModelClient::act() {
       if (scenes_left_ == 0) return "";
       --scenes_left_;
       plan();
-      if (scenes_left_ == 0) decide(Then::settle);
+      if (scenes_left_ == 0) steps_.push_back({Kind::settle, "", true});
+      continue;
     }
     if (steps_.front().waits && !is_answered()) return "";
     const Step step = std::move(steps_.front());
     steps_.pop_front();
-    if (step.then == Then::copy) continue_copy();
-    if (step.then == Then::settle) settle();
-    if (step.then == Then::send) return send(step.bytes);
-    if (steps_.empty() && scenes_left_ == 0) return "";
+    note(step.kind);
+    if (step.bytes.empty()) continue;
+    send(step.bytes);
+    return step.bytes;
   }
 }
 
-std::string ModelClient::send(const std::string& bytes) {
+void ModelClient::note(Kind kind) {
+  switch (kind) {
+    case Kind::start_simple_copy:
+    case Kind::start_copy:
+    case Kind::start_synced_copy:
+      copy_is_simple_ = kind == Kind::start_simple_copy;
+      has_early_sync_ = kind == Kind::start_synced_copy;
+      is_ready_due_ = true;
+      break;
+    case Kind::early_sync:
+      has_early_sync_ = true;
+      break;
+    case Kind::go_on_with_copy:
+      go_on_with_copy();
+      break;
+    case Kind::settle:
+      settle();
+      break;
+    default:
+      break;
+  }
+}
+
+void ModelClient::send(const std::string& bytes) {
   const size_t before = server_.output().size();
   server_.read(bytes);
-  // A Sync that may be too early makes ReadyForQuery behind it uncertain, but for the first.
-  if (has_early_sync_ && !server_.is_copying()) {
-    const std::string_view all = server_.output();
-    bool is_first = before == 0 || all.find("Z", before) != before;
-    for (size_t at = before; at < all.size(); at += size_of_first(all.substr(at))) {
-      if (all[at] != 'Z') continue;
-      if (!std::exchange(is_first, false)) optional_.insert(position_ + at);
-    }
+  remember('>', bytes);
+  // When a COPY with an early Sync fails, every ReadyForQuery but the first is uncertain.
+  const std::string_view all = server_.output();
+  for (size_t at = before; at < all.size(); at += size_of_first(all.substr(at))) {
+    if (all[at] != 'Z' || std::exchange(is_ready_due_, false)) continue;
+    if (has_early_sync_) optional_.insert(position_ + at);
   }
-  return bytes;
 }
 
 bool ModelClient::is_answered() const {
@@ -82,6 +111,7 @@ void ModelClient::receive(std::string_view bytes) {
     const size_t size = size_of_first(left);
     if (size == 0) break;
     ++received_;
+    remember('<', left.substr(0, size));
     expect(left.substr(0, size));
     at += size;
   }
@@ -99,8 +129,8 @@ void ModelClient::expect(std::string_view message) {
       return;
     }
     if (!is_it && (size == 0 || !is_optional(position_))) {
-      violation_ = "client " + std::to_string(number_) + " got '" + std::string(message) +
-                   "' instead of '" + std::string(output.substr(0, size)) + "'";
+      violation_ = "client " + std::to_string(number_) + " got '" + printable(message) +
+                   "' instead of '" + printable(output.substr(0, size)) + "'; " + state();
       return;
     }
     optional_.erase(position_);
@@ -111,6 +141,15 @@ void ModelClient::expect(std::string_view message) {
   if (server_.is_closed() && server_.output().empty()) is_cut_off_ = true;
 }
 
+void ModelClient::remember(char direction, std::string_view messages) {
+  history_ += direction;
+  for (size_t at = 0; at < messages.size(); at += size_of_first(messages.substr(at))) {
+    history_ += messages[at];
+    if (messages[at] == 'Z') history_ += messages[at + 5];
+  }
+  if (history_.size() > 1000) history_.erase(0, 500);
+}
+
 // ---- Requests ---------------------------------------------------------------------------------
 
 std::string ModelClient::mark() {
@@ -119,14 +158,22 @@ std::string ModelClient::mark() {
 
 std::string ModelClient::statement() {
   switch (random_.below(12)) {
-    case 0: return "error";
-    case 1: return "notice";
-    case 2: return "copyout " + std::to_string(random_.below(5));
-    case 3: return "set TimeZone " + random_.pick_text({"UTC", "Europe/Rome", "Asia/Tokyo"});
-    case 4: return "set application_name " + random_.pick_text({"a", "it's", "\\", "\xc3\xbc\\"});
-    case 5: return "set DateStyle " + random_.pick_text({"iso", "German", "ISO"});
-    case 6: return "set search_path " + random_.pick_text({"\"a\",b", "A", "a"});
-    case 7: return "select 2 " + std::to_string(random_.below(random_.one_in(20) ? 70000 : 500));
+    case 0:
+      return "error";
+    case 1:
+      return "notice";
+    case 2:
+      return "copyout " + std::to_string(random_.below(5));
+    case 3:
+      return "set TimeZone " + random_.pick_text({"UTC", "Europe/Rome", "Asia/Tokyo"});
+    case 4:
+      return "set application_name " + random_.pick_text({"a", "it's", "\\", "\xc3\xbc\\"});
+    case 5:
+      return "set DateStyle " + random_.pick_text({"iso", "German", "ISO"});
+    case 6:
+      return "set search_path " + random_.pick_text({"\"a\",b", "A", "a"});
+    case 7:
+      return "select 2 " + std::to_string(random_.below(random_.one_in(20) ? 70000 : 500));
     default:
       return "select " + std::to_string(random_.below(4)) + " " + std::to_string(random_.below(9));
   }
@@ -166,7 +213,7 @@ std::string ModelClient::state() const {
          std::to_string(server_.flushed()) + " bytes, status " + server_.status() +
          (server_.has_open_batch() ? ", open batch" : "") +
          (server_.is_copying() ? ", copying" : "") + (server_.is_skipping() ? ", skipping" : "") +
-         (is_answered() ? ", answered" : "");
+         (is_answered() ? ", answered" : "") + ", history " + history_;
 }
 
 }  // namespace remuda::simulation

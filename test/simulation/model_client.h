@@ -1,7 +1,8 @@
 // A client that plays random scenes: queries, batches, pipelines, COPY, transactions, strays.
-// It keeps a ModelServer of its own, and whatever it receives must be, in order and complete, what that
-// one answered. Only one thing may be missing, as it may with PostgreSQL: when a COPY fails around which
-// the client sent a Sync too early, how many ReadyForQuery follow depends on who was faster.
+// It keeps a ModelServer of its own, and whatever it receives must be, in order and complete, what
+// that one answered. Only one thing may be missing, as it may with PostgreSQL: when a COPY fails
+// around which the client sent a Sync too early, how many ReadyForQuery follow depends on who was
+// faster.
 #pragma once
 
 #include <cstddef>
@@ -47,11 +48,20 @@ class ModelClient {
   std::string state() const;
 
  private:
-  enum class Then { send, copy, settle };
+  enum class Kind {
+    send,
+    start_simple_copy,
+    start_copy,
+    start_synced_copy,  // with the Sync behind it that the server will ignore
+    early_sync,         // inside a copy
+    wait,
+    go_on_with_copy,  // decided when its turn comes: does the server want data?
+    settle,           // decided too: end what is open
+  };
   struct Step {
+    Kind kind = Kind::send;
     std::string bytes;
-    bool waits = false;      // for all answers
-    Then then = Then::send;  // or decide when its turn comes
+    bool waits = false;  // for all answers
   };
 
   void plan();
@@ -62,12 +72,16 @@ class ModelClient {
   void plan_strays();
   void plan_flushed_batch();
   void plan_flood();
-  void continue_copy();
+  void go_on_with_copy();
+  void send_copy_data();
   void settle();
 
-  void say(std::string bytes, bool waits = false) { steps_.push_back({std::move(bytes), waits}); }
-  void decide(Then then) { steps_.push_back({"", true, then}); }
-  std::string send(const std::string& bytes);
+  void say(std::string bytes, bool waits = false) {
+    steps_.push_back({Kind::send, std::move(bytes), waits});
+  }
+  void wait() { steps_.push_back({Kind::wait, "", true}); }
+  void note(Kind kind);
+  void send(const std::string& bytes);
 
   std::string mark();
   std::string statement();
@@ -77,6 +91,7 @@ class ModelClient {
   std::string whole(const std::string& statement, bool described);
 
   void expect(std::string_view message);
+  void remember(char direction, std::string_view messages);
   bool is_optional(uint64_t at) const { return optional_.count(at) > 0; }
 
   const size_t number_;
@@ -91,12 +106,14 @@ class ModelClient {
 
   std::string received_bytes_;
   uint64_t received_ = 0;
-  uint64_t position_ = 0;          // of the next expected reply, counted over all
-  std::set<uint64_t> optional_;    // where a ReadyForQuery may be missing
+  uint64_t position_ = 0;        // of the next expected reply, counted over all
+  std::set<uint64_t> optional_;  // where a ReadyForQuery may be missing
   bool copy_is_simple_ = false;
-  bool has_early_sync_ = false;    // around the COPY that runs
+  bool has_early_sync_ = false;  // around the COPY that runs
+  bool is_ready_due_ = false;    // of that COPY; the first is certain
   bool is_cut_off_ = false;
   std::string violation_;
+  std::string history_;  // the last types sent and received, for who looks for a fault
 };
 
 }  // namespace remuda::simulation

@@ -13,30 +13,46 @@ const std::string kCopyDone = message('c');
 }  // namespace
 
 void ModelClient::plan() {
-  if (random_.one_in(3)) decide(Then::send);  // all answers first
+  if (random_.one_in(3)) wait();  // all answers first
   switch (random_.below(16)) {
     case 0:
     case 1:
-    case 2: plan_copy(); break;
-    case 3: plan_strays(); break;
-    case 4: plan_flushed_batch(); break;
+    case 2:
+      plan_copy();
+      break;
+    case 3:
+      plan_strays();
+      break;
+    case 4:
+      plan_flushed_batch();
+      break;
     case 5:
     case 6:
-    case 7: plan_query(); break;
+    case 7:
+      plan_query();
+      break;
     case 8:
-    case 9: plan_transaction(); break;
+    case 9:
+      plan_transaction();
+      break;
     case 10:
       if (random_.one_in(40)) plan_flood();
       break;
-    default: plan_batch();
+    default:
+      plan_batch();
   }
 }
 
 void ModelClient::plan_query() {
   switch (random_.below(10)) {
-    case 0: say(message('Q', zero_ended_mark())); return;
-    case 1: say(message('F', mark() + (random_.one_in(2) ? " error" : " fine"))); return;
-    default: break;
+    case 0:
+      say(message('Q', zero_ended(mark())));
+      return;
+    case 1:
+      say(message('F', mark() + (random_.one_in(2) ? " error" : " fine")));
+      return;
+    default:
+      break;
   }
   std::string text = " " + statement();
   while (random_.one_in(3)) text += "; " + statement();
@@ -71,7 +87,7 @@ void ModelClient::plan_transaction() {
     } else {
       plan_query();
     }
-    if (random_.one_in(3)) decide(Then::send);
+    if (random_.one_in(3)) wait();
   }
   const std::string end = random_.pick_text({"commit", "rollback"});
   say(random_.one_in(2) ? simple(" " + end) : whole(end, false) + kSync);
@@ -80,47 +96,57 @@ void ModelClient::plan_transaction() {
 // Data before the server wants them, or after it said so; simple or extended, there with the Sync
 // that libpq sends at once, or without.
 void ModelClient::plan_copy() {
-  const std::string how = random_.pick_text({"fine", "fine", "early", "start", "row1", "row3", "end"});
-  copy_is_simple_ = random_.one_in(2);
-  if (copy_is_simple_) {
+  const std::string how =
+      random_.pick_text({"fine", "fine", "early", "start", "row1", "row3", "end"});
+  const bool is_simple = random_.one_in(2);
+  if (is_simple) {
     const std::string behind = random_.one_in(3) ? "; copyin fine" : "";
-    say(simple(" copyin " + how + behind), true);
+    steps_.push_back({Kind::start_simple_copy, simple(" copyin " + how + behind), true});
   } else {
-    const bool early_sync = random_.one_in(2);
-    steps_.push_back({whole("copyin " + how, random_.one_in(2)) + (early_sync ? kSync : kFlush), true,
-                      early_sync ? Then::send_early_sync : Then::send});
+    const bool is_synced = random_.one_in(2);
+    steps_.push_back({is_synced ? Kind::start_synced_copy : Kind::start_copy,
+                      whole("copyin " + how, random_.one_in(2)) + (is_synced ? kSync : kFlush),
+                      true});
   }
   if (random_.one_in(4)) {
     say(message('d', mark() + " optimistic") + kCopyDone);
-    if (!copy_is_simple_) say(kSync);
-    decide(Then::copy);
-    return;
+    if (!is_simple) say(kSync);
   }
-  decide(Then::copy);
+  steps_.push_back({Kind::go_on_with_copy, "", true});
 }
 
-// Its answers are here: does the server want data?
-void ModelClient::continue_copy() {
+void ModelClient::go_on_with_copy() {
   std::deque<Step> later = std::exchange(steps_, {});
   if (server_.is_copying()) {
-    for (size_t n = random_.below(6); n > 0; --n) {
-      say(message('d', mark() + std::string(random_.below(random_.one_in(20) ? 90000 : 20), 'c')));
-      if (random_.one_in(8)) say(kFlush);
-      if (random_.one_in(12)) steps_.push_back({kSync, false, Then::send_early_sync});
-    }
-    say(random_.one_in(5) ? message('f', mark() + " gives up") : kCopyDone);
-  } else if (random_.one_in(2)) {
-    say(message('d', mark() + " late") + kCopyDone);
+    send_copy_data();
+  } else if (has_early_sync_) {
+    // A reply that tells what went before from a ReadyForQuery too many.
+    if (server_.has_open_batch() || server_.is_skipping()) say(kSync, true);
+    say(simple(" notice"), true);
+    wait();
+    has_early_sync_ = false;
+  } else if (server_.has_open_batch() || server_.is_skipping()) {
+    if (random_.one_in(2)) say(message('d', mark() + " late") + kCopyDone);
+    say(kSync);
   }
-  if (!copy_is_simple_) say(kSync);
-  // What follows tells replies apart from a ReadyForQuery too many.
-  decide(server_.is_copying() ? Then::copy_ended : Then::calm);
   for (Step& step : later) steps_.push_back(std::move(step));
+}
+
+void ModelClient::send_copy_data() {
+  for (size_t n = random_.below(6); n > 0; --n) {
+    const size_t size = random_.below(random_.one_in(20) ? 90000 : 20);
+    say(message('d', mark() + " " + std::string(size, 'c')));
+    if (random_.one_in(8)) say(kFlush);
+    if (random_.one_in(12)) steps_.push_back({Kind::early_sync, kSync});
+  }
+  say(random_.one_in(5) ? message('f', mark() + " gives up") : kCopyDone);
+  if (!copy_is_simple_) say(kSync);
+  steps_.push_back({Kind::go_on_with_copy, "", true});
 }
 
 void ModelClient::plan_strays() {
   for (size_t n = random_.between(1, 4); n > 0; --n) {
-    say(random_.pick({message('d', mark() + "stray"), kCopyDone, kFlush, message('f', mark())}));
+    say(random_.pick({message('d', mark() + " stray"), kCopyDone, kFlush, message('f', mark())}));
   }
 }
 
@@ -129,11 +155,11 @@ void ModelClient::plan_flushed_batch() {
   std::string portal;
   say(prepare("select 3 10", &portal) + run(portal, 1) + kFlush);
   if (random_.one_in(2)) {
-    decide(Then::send);
-    say(message('d', mark() + std::string(random_.below(300), 's')));
+    wait();
+    say(message('d', mark() + " " + std::string(random_.below(300), 's')));
     if (random_.one_in(2)) say(run(portal, 1) + kFlush, true);
   }
-  if (random_.one_in(2)) decide(Then::send);
+  if (random_.one_in(2)) wait();
   say(random_.one_in(5) ? simple(" " + statement()) : run(portal) + kSync);
 }
 
@@ -150,7 +176,7 @@ void ModelClient::settle() {
   if (server_.has_open_batch() || server_.is_skipping()) say(kSync, true);
   if (server_.status() != 'I') say(simple(" rollback"), true);
   say(simple(" select 1 1"), true);
-  decide(Then::send);
+  wait();
 }
 
 }  // namespace remuda::simulation

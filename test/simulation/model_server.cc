@@ -23,7 +23,9 @@ std::string mark_of(std::string_view body) {
   return std::string(body.substr(0, body.find_first_of(std::string_view(" \0", 2))));
 }
 
-std::string owner_of(const std::string& mark) { return mark.substr(0, mark.find('.')); }
+std::string owner_of(const std::string& mark) {
+  return mark.substr(0, mark.find('.'));
+}
 
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
@@ -97,17 +99,25 @@ void ModelServer::handle(char type, std::string_view body) {
   if (skipping_ || std::string_view("dcf").find(type) != std::string_view::npos) return;
   in_extended_ = std::string_view("PBDECH").find(type) != std::string_view::npos;
   switch (type) {
-    case 'Q': simple_query(body); break;
-    case 'F': function_call(body); break;
-    case 'H': flush(); break;
-    default: extended(type, body);
+    case 'Q':
+      simple_query(body);
+      break;
+    case 'F':
+      function_call(body);
+      break;
+    case 'H':
+      flush();
+      break;
+    default:
+      extended(type, body);
   }
 }
 
 void ModelServer::handle_in_copy(char type, std::string_view body) {
   switch (type) {
     case 'S':
-    case 'H': return;
+    case 'H':
+      return;
     case 'd':
       ++copied_;
       if (copy_fails_ == "row" + std::to_string(copied_)) fail("bad row");
@@ -119,8 +129,11 @@ void ModelServer::handle_in_copy(char type, std::string_view body) {
         end_copy();
       }
       break;
-    case 'f': fail("COPY failed: " + std::string(body)); break;
-    default: shut_down("unexpected message during COPY");
+    case 'f':
+      fail("COPY failed: " + std::string(body));
+      break;
+    default:
+      shut_down("unexpected message during COPY");
   }
 }
 
@@ -190,8 +203,11 @@ void ModelServer::extended(char type, std::string_view body) {
       portals_.erase(name);
       emit('3');
       break;
-    case 'E': execute(body); break;
-    default: shut_down("unknown message");
+    case 'E':
+      execute(body);
+      break;
+    default:
+      shut_down("unknown message");
   }
 }
 

@@ -1,13 +1,14 @@
-// A server that behaves as PostgreSQL does, as far as a pooler can tell: simple and extended queries,
-// errors and the skipping to Sync behind them, COPY, transactions, parameters, and output that is only
-// sent when PostgreSQL would flush it. Checked message by message against PostgreSQL 15.
+// A server that behaves as PostgreSQL does, as far as a pooler can tell: simple and extended
+// queries, errors and the skipping to Sync behind them, COPY, transactions, parameters, and output
+// that is only sent when PostgreSQL would flush it. Checked message by message against
+// PostgreSQL 15.
 //
 // Every request that has a body names who sent it ("@7.31": client 7, its request 31), and the
-// replies repeat it. A request that meets what somebody else has left open (a transaction, a batch, a
-// COPY, an error not synced yet) is a violation.
+// replies repeat it. A request that meets what somebody else has left open (a transaction, a batch,
+// a COPY, an error not synced yet) is a violation.
 //
-// It is a function of the bytes it reads, however cut. So a client keeps one of its own, feeds it what
-// it sends, and knows what a server that it never had to share would have answered.
+// It is a function of the bytes it reads, however cut. So a client keeps one of its own, feeds it
+// what it sends, and knows what a server that it never had to share would have answered.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +21,9 @@
 namespace remuda::simulation {
 
 std::string message(char type, std::string_view body = {});
+inline std::string zero_ended(const std::string& text) {
+  return text + '\0';
+}
 
 class ModelServer {
  public:

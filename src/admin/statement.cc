@@ -1,0 +1,139 @@
+#include "admin/statement.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "remuda/base/error.h"
+
+namespace remuda::admin {
+namespace {
+
+constexpr size_t kLongestWord = 15;
+constexpr size_t kLongestArgument = 63;
+constexpr size_t kLongestValue = 255;
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool is_word_char(char c) noexcept {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// Walks over the text. Each method takes what it names from the front, or nothing.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : left_(text) {}
+
+  bool at_end() const noexcept { return left_.empty(); }
+
+  bool blanks() {
+    const size_t before = left_.size();
+    while (!left_.empty() && is_blank(left_.front())) left_.remove_prefix(1);
+    return left_.size() < before;
+  }
+
+  bool symbol(char c) {
+    if (left_.empty() || left_.front() != c) return false;
+    left_.remove_prefix(1);
+    return true;
+  }
+
+  std::optional<std::string> word() {
+    if (!left_.empty() && left_.front() == '"') return quoted('"');
+    size_t size = 0;
+    while (size < left_.size() && is_word_char(left_[size])) ++size;
+    if (size == 0) return std::nullopt;
+    std::string found(left_.substr(0, size));
+    left_.remove_prefix(size);
+    return found;
+  }
+
+  // In quotes, which stand doubled for themselves.
+  std::optional<std::string> quoted(char quote) {
+    if (left_.empty() || left_.front() != quote) return std::nullopt;
+    std::string found;
+    for (size_t i = 1; i < left_.size(); ++i) {
+      if (left_[i] != quote) {
+        found += left_[i];
+      } else if (i + 1 < left_.size() && left_[i + 1] == quote) {
+        found += left_[i++];
+      } else {
+        left_.remove_prefix(i + 1);
+        return found;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // Blanks and a semicolon may be all that is left.
+  bool finish() {
+    blanks();
+    if (symbol(';')) blanks();
+    return at_end();
+  }
+
+ private:
+  std::string_view left_;
+};
+
+std::optional<Statement> parse_command(std::string_view text) {
+  Cursor cursor(text);
+  cursor.blanks();
+  auto word = cursor.word();
+  if (!word) return std::nullopt;
+  Statement statement;
+  statement.word = std::move(*word);
+  if (cursor.blanks()) statement.argument = cursor.word().value_or("");
+  if (!cursor.finish()) return std::nullopt;
+  return statement;
+}
+
+std::optional<Statement> parse_set(std::string_view text) {
+  Cursor cursor(text);
+  cursor.blanks();
+  const auto word = cursor.word();
+  if (!word || !same_word(*word, "set") || !cursor.blanks()) return std::nullopt;
+  auto key = cursor.word();
+  if (!key) return std::nullopt;
+  cursor.blanks();
+  if (!cursor.symbol('=')) {
+    const auto to = cursor.word();
+    if (!to || !same_word(*to, "to")) return std::nullopt;
+  }
+  cursor.blanks();
+  Statement statement;
+  statement.value = cursor.word();
+  if (!statement.value) statement.value = cursor.quoted('\'');
+  if (!statement.value || !cursor.finish()) return std::nullopt;
+  statement.word = "set";
+  statement.argument = std::move(*key);
+  return statement;
+}
+
+}  // namespace
+
+bool same_word(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string invalid_command(std::string_view text) {
+  return fmt::format("invalid command '{}', use SHOW HELP;", text);
+}
+
+Statement parse_statement(std::string_view text) {
+  auto statement = parse_command(text);
+  if (!statement) statement = parse_set(text);
+  if (!statement) throw PgError(invalid_command(text));
+  if (statement->word.size() > kLongestWord || statement->argument.size() > kLongestArgument ||
+      (statement->value && statement->value->size() > kLongestValue)) {
+    throw PgError("bad arguments");
+  }
+  std::transform(statement->word.begin(), statement->word.end(), statement->word.begin(), lower);
+  if (statement->word == "select") statement->word = "show";
+  return *std::move(statement);
+}
+
+}  // namespace remuda::admin
