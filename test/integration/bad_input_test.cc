@@ -74,20 +74,24 @@ TEST_CASE("malformed startup packets") {
       {"odd option", startup({{"user", "postgres"}, {"options", "-x"}}),
        "FATAL 08P01 unsupported options startup parameter: only '-c config=val' and "
        "'--config=val' are allowed"},
-      {"bytes behind an SSL request", untyped(be32(80877103)) + startup({{"user", "postgres"}}),
-       "FATAL 08P01 received unencrypted data after SSL request"},
   };
   Remuda remuda;
   Pq bystander = remuda.connect();
   for (const auto& [what, bytes, told] : cases) {
     INFO(what);
-    // The answer to an SSL request is a byte of its own before the error.
     RawClient client(remuda.port());
     client.send(bytes);
-    if (bytes.substr(4, 4) == be32(80877103)) client.read_bytes(1);
     CHECK(last_words(client) == told);
     CHECK(bystander.value("SELECT 1") == "1");
   }
+}
+
+TEST_CASE("bytes behind an SSL request are not taken for what follows it") {
+  Remuda remuda;
+  RawClient client(remuda.port());
+  client.send(untyped(be32(80877103)) + startup({{"user", "postgres"}, {"database", "p0"}}));
+  const std::string answer = client.read_rest();
+  CHECK(answer.find("received unencrypted data after SSL request") != std::string::npos);
 }
 
 TEST_CASE("first bytes that are no startup packet at all") {

@@ -59,7 +59,7 @@ TEST_CASE("a query in a transaction is cancelled on the server that runs it") {
   CHECK(other.value("SELECT 1") == "1");
 }
 
-TEST_CASE("a cancel for an idle client does nothing, not even to the server's next client") {
+TEST_CASE("C1.7 a cancel for an idle client does nothing, not even to the server's next client") {
   Remuda remuda(single());
   RawClient idle(remuda.port(), "postgres", "p0");
   idle.ask("SELECT 1");
@@ -71,7 +71,7 @@ TEST_CASE("a cancel for an idle client does nothing, not even to the server's ne
   CHECK(idle.value("SELECT 2") == "2");
 }
 
-TEST_CASE("a cancel with a key nobody has is dropped without an answer") {
+TEST_CASE("C1.7 a cancel with a key nobody has is dropped without an answer") {
   Remuda remuda(single());
   RawClient client(remuda.port(), "postgres", "p0");
   client.send(query("SELECT pg_sleep(0.3)"));
@@ -119,7 +119,7 @@ TEST_CASE("cancels work over a unix socket to the server as well") {
   CHECK(pq_error([&] { client.finish(); }).sqlstate == "57014");
 }
 
-TEST_CASE("a storm of cancels hits only those who asked for it") {
+TEST_CASE("C1.7 a storm of cancels hits only those who asked for it") {
   Remuda remuda(ini_text("default_pool_size = 3\nmax_client_conn = 500"));
   std::atomic<bool> done{false};
   const auto failures = failures_of(8, [&](int number) {
@@ -139,7 +139,7 @@ TEST_CASE("a storm of cancels hits only those who asked for it") {
   CHECK(failures == std::vector<std::string>{});
 }
 
-TEST_CASE("a server is not lent while a cancel for it is on its way") {
+TEST_CASE("C1.7 a server is not lent while a cancel for it is on its way") {
   std::atomic<bool> cancelled{false};
   FakeServer server([&](FakePeer& peer) {
     try {

@@ -67,7 +67,7 @@ TEST_CASE("a hundred thousand rows in and out again") {
   CHECK(remuda.wait_pool("p0", "sv_idle", 1));
 }
 
-TEST_CASE("a COPY that fails at its first row, while the client goes on sending") {
+TEST_CASE("C3.24 a COPY that fails at its first row, while the client goes on sending") {
   make_table();
   Remuda remuda(single());
   Pq client = remuda.connect();
@@ -80,7 +80,7 @@ TEST_CASE("a COPY that fails at its first row, while the client goes on sending"
   CHECK(other.value("SELECT 5") == "5");
 }
 
-TEST_CASE("a COPY that fails at its last row") {
+TEST_CASE("C3.24 a COPY that fails at its last row") {
   make_table();
   Remuda remuda(single());
   Pq client = remuda.connect();
@@ -102,7 +102,7 @@ TEST_CASE("a COPY that the client gives up") {
   CHECK(remuda.wait_pool("p0", "sv_idle", 1));
 }
 
-TEST_CASE("a client that vanishes in the middle of COPY in") {
+TEST_CASE("C3.24 a client that vanishes in the middle of COPY in") {
   make_table();
   Remuda remuda(single());
   RawClient client(remuda.port(), "postgres", "p0");
@@ -123,7 +123,7 @@ TEST_CASE("a client that vanishes in the middle of COPY out") {
   CHECK(remuda.connect().value("SELECT 1") == "1");
 }
 
-TEST_CASE("Flush and Sync inside COPY in are ignored by the server and by us") {
+TEST_CASE("C3.24 Flush and Sync inside COPY in are ignored by the server and by us") {
   make_table();
   Remuda remuda(single());
   RawClient client(remuda.port(), "postgres", "p0");

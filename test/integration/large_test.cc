@@ -79,7 +79,7 @@ TEST_CASE("64 MB by COPY in") {
   postgres().exec("DROP TABLE heap");
 }
 
-TEST_CASE("a client that does not read holds up its server, not our memory or anyone else") {
+TEST_CASE("C3.26 a client that does not read holds up its server, not our memory or anyone else") {
   Remuda remuda;
   const long before = warmed_up(remuda);
   RawClient slow(remuda.port(), "postgres", "p0");
@@ -97,7 +97,7 @@ TEST_CASE("a client that does not read holds up its server, not our memory or an
   CHECK(rows == 65000);
 }
 
-TEST_CASE("both directions full at once do not lock up") {
+TEST_CASE("C3.26 both directions full at once do not lock up") {
   Remuda remuda;
   RawClient client(remuda.port(), "postgres", "p0");
   // Answers larger than the requests: the server fills its side long before we start reading.
@@ -116,7 +116,7 @@ TEST_CASE("both directions full at once do not lock up") {
   CHECK(failures == std::vector<std::string>{});
 }
 
-TEST_CASE("a client that leaves in the middle of a large row") {
+TEST_CASE("C3.25 a client that leaves in the middle of a large row") {
   Remuda remuda(ini_text("default_pool_size = 1"));
   const long before = warmed_up(remuda);
   for (int i = 0; i < 10; ++i) {

@@ -56,7 +56,7 @@ TEST_CASE("pool_size of a database wins over the default") {
   CHECK(remuda.wait_pool("p1", "cl_waiting", 1));
 }
 
-TEST_CASE("waiting clients are served in the order they came") {
+TEST_CASE("C5.35 waiting clients are served in the order they came") {
   postgres().exec("DROP TABLE IF EXISTS arrival; CREATE TABLE arrival (place serial, client int)");
   Remuda remuda(ini_text("default_pool_size = 1"));
   auto busy = holders(remuda, 1);
@@ -117,7 +117,7 @@ TEST_CASE("max_user_connections counts all databases, and an idle server makes r
   CHECK(remuda.connect("p0", "trust_user").value("SELECT 3") == "3");
 }
 
-TEST_CASE("many pools that share one database limit all get their turn") {
+TEST_CASE("C5.35 many pools that share one database limit all get their turn") {
   Remuda remuda(ini_text("max_db_connections = 2\nmax_client_conn = 100"));
   const std::vector<std::pair<std::string, std::string>> users = {{"postgres", ""},
                                                                   {"trust_user", ""},
@@ -215,7 +215,7 @@ TEST_CASE("a pool that shrinks closes what is too many") {
   CHECK(eventually([] { return postgres().backends("p0") == 2; }));
 }
 
-TEST_CASE("clients that connect and leave over and over use up nothing") {
+TEST_CASE("C5.34 clients that connect and leave over and over use up nothing") {
   Remuda remuda(ini_text("max_client_conn = 20\ndefault_pool_size = 2\nmax_db_connections = 2"));
   for (int round = 0; round < 10; ++round) {
     const auto failures = failures_of(15, [&](int number) {

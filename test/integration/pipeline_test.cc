@@ -53,7 +53,7 @@ TEST_CASE("a long pipeline is answered in order") {
   CHECK(remuda.wait_pool("p0", "sv_idle", 1));
 }
 
-TEST_CASE("an error skips the rest of its batch and nothing else") {
+TEST_CASE("C1.3 an error skips the rest of its batch and nothing else") {
   Remuda remuda(single());
   Pq client = pipelined(remuda);
   for (const char* sql : {"SELECT 1", "SELECT 1/0", "SELECT 3", "SELECT 4"})
@@ -176,7 +176,7 @@ TEST_CASE("a function call") {
   CHECK(remuda.wait_pool("p0", "sv_idle", 1));
 }
 
-TEST_CASE("a pipeline cut at every byte is answered the same") {
+TEST_CASE("C1.8 a pipeline cut at every byte is answered the same") {
   Remuda remuda(single());
   RawClient client(remuda.port(), "postgres", "p0");
   const std::string bytes = extended("SELECT 1") + sync_message() + query("SELECT 2") +

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace remuda::test {
 namespace {
@@ -137,6 +138,12 @@ std::vector<Message> Channel::read_to_end() {
   std::vector<Message> messages;
   while (!buffer_.empty() || receive()) messages.push_back(read());
   return messages;
+}
+
+std::string Channel::read_rest() {
+  while (receive()) {
+  }
+  return std::exchange(buffer_, {});
 }
 
 bool Channel::silent(milliseconds time) {

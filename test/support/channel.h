@@ -43,6 +43,8 @@ class Channel {
   std::vector<Message> read_until(char type);
   // All messages until the peer closes.
   std::vector<Message> read_to_end();
+  // Bytes until the peer closes, uninterpreted.
+  std::string read_rest();
   // Whether nothing arrives within `time`. For absence only: it always takes that long.
   bool silent(milliseconds time);
 

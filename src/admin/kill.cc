@@ -1,0 +1,84 @@
+#include <charconv>
+#include <set>
+
+#include "admin/catalog.h"
+#include "admin/commands.h"
+#include "admin/gather.h"
+#include "proxy/relay.h"
+
+namespace remuda::admin {
+namespace {
+
+using Names = std::set<std::string>;
+
+Names databases_with_pools(proxy::Worker& worker) {
+  Names names;
+  for (const auto& [key, pool] : worker.shards) names.insert(pool->database_name());
+  return names;
+}
+
+// The pool itself stays, empty: tasks of its worker may still look at it.
+void drop(proxy::PoolShard& pool) {
+  pool.drop_clients("database removed");
+  pool.mark_for_close();
+}
+
+proxy::Client* find_client(proxy::Worker& worker, uint64_t id) {
+  for (auto& [key, pool] : worker.shards) {
+    for (proxy::Client& client : pool->clients) {
+      if (client.id == id) return &client;
+    }
+  }
+  return nullptr;
+}
+
+uint64_t read_id(const std::string& text) {
+  uint64_t id = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, id);
+  if (text.empty() || stop != end || error != std::errc()) {
+    throw PgError("invalid client pointer supplied");
+  }
+  return id;
+}
+
+}  // namespace
+
+Answer kill(Call& call) {
+  proxy::Ledgers& ledgers = call.control.shared().ledgers;
+  if (ledgers.paused()) throw PgError("already suspended/paused");
+  Names names;
+  if (call.argument.empty()) {
+    const std::vector<Names> parts = co_await gather(call.control, databases_with_pools);
+    for (const Names& part : parts) names.insert(part.begin(), part.end());
+  } else {
+    named_database(call, "kill", true);
+    names.insert(call.argument);
+  }
+  log_issued("KILL", call);
+  for (const std::string& name : names) ledgers.database(name)->paused = true;
+  auto drop_all = [names](proxy::Worker& worker) {
+    for (auto& [key, pool] : worker.shards) {
+      if (names.contains(pool->database_name())) drop(*pool);
+    }
+    return true;
+  };
+  co_await gather(call.control, drop_all);
+  co_return done("KILL");
+}
+
+Answer kill_client(Call& call) {
+  const uint64_t id = read_id(call.argument);
+  log_issued("KILL_CLIENT", call);
+  auto drop_client = [id](proxy::Worker& worker) {
+    proxy::Client* client = find_client(worker, id);
+    if (client) proxy::fail_client(*client, SqlState(), "admin forced disconnect");
+    return client != nullptr;
+  };
+  const std::vector<bool> found = co_await gather(call.control, drop_client);
+  const bool any = std::find(found.begin(), found.end(), true) != found.end();
+  if (!any && !call.consoles.kill(id)) throw PgError("client not found");
+  co_return done("KILL_CLIENT");
+}
+
+}  // namespace remuda::admin

@@ -1,0 +1,95 @@
+#include <fmt/core.h>
+
+#include "admin/await_workers.h"
+#include "admin/catalog.h"
+#include "admin/commands.h"
+#include "admin/gather.h"
+#include "remuda/wire/builder.h"
+#include "route/directory.h"
+
+namespace remuda::admin {
+namespace {
+
+// Pools of one database, or of all when its name is empty.
+bool concerns(const std::string& name, const proxy::PoolShard& pool) {
+  return name.empty() || pool.database_name() == name;
+}
+
+io::Task<void> drain(Call& call, const std::atomic<bool>& paused) {
+  const std::string name = call.argument;
+  auto close_idle = [name](proxy::Worker& worker) {
+    for (auto& [key, pool] : worker.shards) {
+      if (concerns(name, *pool)) pool->close_idle("pause mode");
+    }
+    return true;
+  };
+  co_await gather(call.control, close_idle);
+  auto is_drained = [name](proxy::Worker& worker) {
+    return std::all_of(worker.shards.begin(), worker.shards.end(), [&](const auto& entry) {
+      return !concerns(name, *entry.second) || entry.second->is_drained();
+    });
+  };
+  auto is_resumed = [&paused] { return !paused; };
+  co_await await_workers(call, is_drained, is_resumed);
+}
+
+bool wake(proxy::Worker& worker) {
+  worker.wake_pools();
+  return true;
+}
+
+}  // namespace
+
+std::string done(std::string_view tag) {
+  std::string out;
+  wire::command_complete(out, tag);
+  return out;
+}
+
+Answer pause(Call& call) {
+  std::atomic<bool>& all_paused = call.control.shared().ledgers.paused();
+  if (all_paused) throw PgError("already suspended/paused");
+  if (call.argument.empty()) {
+    log_issued("PAUSE", call);
+    all_paused = true;
+    co_await drain(call, all_paused);
+  } else {
+    const auto database = named_database(call, "pause", true);
+    log_issued("PAUSE", call);
+    database->paused = true;
+    co_await drain(call, database->paused);
+  }
+  co_return done("PAUSE");
+}
+
+void resume_all(Control& control) {
+  if (!control.shared().ledgers.paused().exchange(false)) return;
+  for (proxy::Worker* worker : control.shared().workers) {
+    worker->post([worker] { worker->wake_pools(); });
+  }
+}
+
+Answer resume(Call& call) {
+  proxy::Ledgers& ledgers = call.control.shared().ledgers;
+  if (call.argument.empty()) {
+    if (call.control.shared().shutdown != proxy::Shutdown::none) {
+      throw PgError("pooler is shutting down");
+    }
+    if (!ledgers.paused()) throw PgError("pooler is not paused/suspended");
+    log_issued("RESUME", call);
+    ledgers.paused() = false;
+  } else {
+    const std::string& name = call.argument;
+    const bool is_console = route::is_console(name);
+    const auto database = is_console ? nullptr : named_database(call, "resume", false);
+    if (is_console || !database->paused) {
+      throw PgError(fmt::format("database {} is not paused", name));
+    }
+    log_issued("RESUME", call);
+    database->paused = false;
+  }
+  co_await gather(call.control, wake);
+  co_return done("RESUME");
+}
+
+}  // namespace remuda::admin

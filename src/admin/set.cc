@@ -1,0 +1,22 @@
+#include <fmt/core.h>
+
+#include "admin/commands.h"
+#include "admin/statement.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::admin {
+
+Answer set(Call& call) {
+  const std::string& key = call.argument;
+  std::string out;
+  if (is_dummy_parameter(key) || same_word(key, "extra_float_digits")) {
+    wire::notice_response(out, "NOTICE", SqlState("00000"), "SET ignored");
+    out += done("SET");
+    co_return out;
+  }
+  if (!call.console.is_admin) throw PgError("admin access needed");
+  if (!call.control.set(key, *call.value)) throw PgError("SET failed");
+  co_return done(fmt::format("SET {}={}", key, *call.value));
+}
+
+}  // namespace remuda::admin
