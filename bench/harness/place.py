@@ -35,7 +35,9 @@ class Place:
         binary = Path(binary)
         if user is None or str(binary).startswith("/usr/"):
             return binary
-        copy = self.root / binary.name
+        # Apart from the directories that programs of the same name have.
+        copy = self.root / "bin" / binary.name
+        copy.parent.mkdir(exist_ok=True)
         if not copy.exists():
             shutil.copy(binary, copy)
             os.chmod(copy, 0o755)

@@ -1,5 +1,5 @@
-// Waiting until all workers agree: PAUSE until nothing is in use, WAIT_CLOSE until nothing old is left.
-// Control thread.
+// Waiting until all workers agree: PAUSE until nothing is in use, WAIT_CLOSE until nothing old is
+// left. Control thread.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace remuda::admin {
 
-// Asks every worker `holds(Worker&)` until all say yes, or until `is_over()`. Throws Closed when the
-// client that waits for it has gone, or the control loop's tasks are closed.
+// Asks every worker `holds(Worker&)` until all say yes, or until `is_over()`. Throws Closed when
+// the client that waits for it has gone, or the control loop's tasks are closed.
 template <class Holds, class IsOver>
 io::Task<void> await_workers(Call& call, Holds holds, IsOver is_over) {
   constexpr Micros kPeriod = 50 * kMillisecond;
@@ -28,6 +28,8 @@ io::Task<void> await_workers(Call& call, Holds holds, IsOver is_over) {
 }
 
 // For waits that nothing but their own end can end.
-inline bool never() noexcept { return false; }
+inline bool never() noexcept {
+  return false;
+}
 
 }  // namespace remuda::admin

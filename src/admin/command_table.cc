@@ -69,12 +69,13 @@ bool matches(std::string_view pattern, const Statement& statement) {
 
 }  // namespace
 
-std::span<const Command> commands() { return kCommands; }
+std::span<const Command> commands() {
+  return kCommands;
+}
 
 const Command* find_command(const Statement& statement) {
-  const auto* at = std::find_if(std::begin(kCommands), std::end(kCommands), [&](const Command& c) {
-    return matches(c.pattern, statement);
-  });
+  const auto* at = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                [&](const Command& c) { return matches(c.pattern, statement); });
   return at == std::end(kCommands) ? nullptr : at;
 }
 

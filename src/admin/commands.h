@@ -1,5 +1,5 @@
-// What runs each console command. Each returns the messages of its answer without ReadyForQuery, and
-// throws PgError for what the client is told instead. Tasks of the control loop.
+// What runs each console command. Each returns the messages of its answer without ReadyForQuery,
+// and throws PgError for what the client is told instead. Tasks of the control loop.
 #pragma once
 
 #include <string>

@@ -56,10 +56,10 @@ bool closes_statement(const wire::Message& message, const config::Config& config
 [[noreturn]] void refuse_message(pg::MessageStream& messages, Console& console, Control& control,
                                  char type) {
   const bool extended = type == 'P' || type == 'B' || type == 'E';
-  const PgError error(
-      extended ? std::string("extended query protocol not supported by admin console")
-               : fmt::format("unsupported packet type for admin console: {}",
-                             static_cast<unsigned char>(type)));
+  const PgError error(extended
+                          ? std::string("extended query protocol not supported by admin console")
+                          : fmt::format("unsupported packet type for admin console: {}",
+                                        static_cast<unsigned char>(type)));
   log_error(console, control, error.what());
   std::string out = error_reply(error);
   wire::ready_for_query(out, 'I');
@@ -73,7 +73,8 @@ std::string log_name(const Console& console) {
   std::string peer = "(gone)";
   try {
     const io::PeerAddress address = console.stream.peer();
-    peer = address.address.is_unix() ? fmt::format("unix({})", address.pid) : address.address.text();
+    peer =
+        address.address.is_unix() ? fmt::format("unix({})", address.pid) : address.address.text();
   } catch (const std::exception&) {
     // The kernel no longer knows the peer of a reset connection.
   }
@@ -94,7 +95,9 @@ Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admiss
   consoles.list_.push_back(*this);
 }
 
-Console::~Console() { consoles.list_.erase(*this); }
+Console::~Console() {
+  consoles.list_.erase(*this);
+}
 
 Consoles::Consoles(Control& control) : control_(control), marks_(control.loop()) {}
 
@@ -140,9 +143,8 @@ std::string Consoles::greeting(const Console& console) const {
   wire::parameter_status(out, "server_version",
                          fmt::format("{}/bouncer", proxy::kPgBouncerVersion));
   constexpr std::pair<const char*, const char*> kFixed[] = {
-      {"client_encoding", "UTF8"}, {"server_encoding", "UTF8"},
-      {"DateStyle", "ISO"},        {"TimeZone", "GMT"},
-      {"standard_conforming_strings", "on"}, {"is_superuser", "on"}};
+      {"client_encoding", "UTF8"}, {"server_encoding", "UTF8"},           {"DateStyle", "ISO"},
+      {"TimeZone", "GMT"},         {"standard_conforming_strings", "on"}, {"is_superuser", "on"}};
   for (const auto& [name, value] : kFixed) wire::parameter_status(out, name, value);
   for (const auto& [name, value] : console.parameters) wire::parameter_status(out, name, value);
   char secret[4];

@@ -1,5 +1,5 @@
-// The admin console: clients of the virtual database `pgbouncer`, served by tasks of the control loop,
-// one command after the other. Owned by the daemon; control thread.
+// The admin console: clients of the virtual database `pgbouncer`, served by tasks of the control
+// loop, one command after the other. Owned by the daemon; control thread.
 #pragma once
 
 #include <string>
@@ -35,8 +35,8 @@ struct Console : ListHook<OpenConsole> {
   // Monotonic.
   const Micros connect_time;
   Micros request_time;
-  bool is_running = false;   // a command
-  bool has_asked = false;    // its first command has come
+  bool is_running = false;  // a command
+  bool has_asked = false;   // its first command has come
   io::Stream stream;
 };
 

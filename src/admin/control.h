@@ -16,8 +16,8 @@ class Control {
 
   virtual proxy::Shared& shared() = 0;
   virtual io::Loop& loop() = 0;
-  virtual io::Mailbox& mailbox() = 0;    // of the control loop, for answers of workers
-  virtual io::TaskScope& tasks() = 0;    // of the control loop
+  virtual io::Mailbox& mailbox() = 0;  // of the control loop, for answers of workers
+  virtual io::TaskScope& tasks() = 0;  // of the control loop
   virtual const proxy::Snapshot& snapshot() const = 0;
 
   // Reads the configuration again; false, with the faults in the log, changes nothing.

@@ -1,5 +1,5 @@
-// gather: runs a function on every worker and brings the results back to the control loop, in worker
-// order. How the console reads what only a worker's thread may touch. Control thread.
+// gather: runs a function on every worker and brings the results back to the control loop, in
+// worker order. How the console reads what only a worker's thread may touch. Control thread.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,8 @@
 
 namespace remuda::admin {
 
-// The answers so far. Held by the asking task and by every question under way; touched on the control
-// loop only.
+// The answers so far. Held by the asking task and by every question under way; touched on the
+// control loop only.
 template <class R>
 struct Gathering {
   io::Waiter<void>* waiter = nullptr;  // null once the asking task has gone
@@ -29,8 +29,8 @@ struct Gathering {
   }
 };
 
-// A question on its way to one worker. Its end reports, answered or not: a letter that is never read
-// is destroyed, so nobody waits for a worker that has stopped.
+// A question on its way to one worker. Its end reports, answered or not: a letter that is never
+// read is destroyed, so nobody waits for a worker that has stopped.
 template <class F, class R>
 class Question {
  public:
@@ -44,10 +44,10 @@ class Question {
   Question(Question&& other) = default;  // leaves `gathering_` null
   ~Question() {
     if (!gathering_) return;
-    control_->mailbox().post([gathering = std::move(gathering_), index = index_,
-                              answer = std::move(answer_)]() mutable {
-      gathering->take(index, std::move(answer));
-    });
+    control_->mailbox().post(
+        [gathering = std::move(gathering_), index = index_, answer = std::move(answer_)]() mutable {
+          gathering->take(index, std::move(answer));
+        });
   }
   void operator()() { answer_.emplace(f_(*worker_)); }
 
@@ -63,8 +63,8 @@ class Question {
 template <class F>
 using Gathered = std::invoke_result_t<F&, proxy::Worker&>;
 
-// `f` is copied to every worker and must not throw. Throws Closed when a worker has stopped, or when
-// the control loop's tasks are closed.
+// `f` is copied to every worker and must not throw. Throws Closed when a worker has stopped, or
+// when the control loop's tasks are closed.
 template <class F>
 io::Task<std::vector<Gathered<F>>> gather(Control& control, F f) {
   using R = Gathered<F>;

@@ -1,5 +1,6 @@
-// The result of a SHOW: named columns, and rows that may come from several workers and become one list
-// by each column's rule. Plain values; rows are made on any thread and meet on the control loop.
+// The result of a SHOW: named columns, and rows that may come from several workers and become one
+// list by each column's rule. Plain values; rows are made on any thread and meet on the control
+// loop.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,12 @@ template <class Integer>
 Cell number(Integer value) {
   return Cell(static_cast<int64_t>(value));
 }
-inline Cell text(std::string_view value) { return Cell(std::string(value)); }
-inline Cell null() { return Cell(); }
+inline Cell text(std::string_view value) {
+  return Cell(std::string(value));
+}
+inline Cell null() {
+  return Cell();
+}
 inline Cell text_or_null(const std::optional<std::string>& value) {
   return value ? text(*value) : null();
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <variant>
 
@@ -104,7 +105,7 @@ std::optional<Micros> seconds(const std::string& text) {
   double value = std::strtod(text.c_str(), &end);
   if (end == text.c_str() || *end != '\0') return std::nullopt;
   if (value < -kLongestSeconds || value > kLongestSeconds) return std::nullopt;
-  return static_cast<Micros>(value * static_cast<double>(kSecond));
+  return std::llround(value * static_cast<double>(kSecond));
 }
 
 // Empty if an item is.
@@ -184,26 +185,35 @@ std::string unknown_key(const std::vector<Key<Entry>>& keys, const std::string& 
   return fmt::format("{}: unknown key (allowed: {})", name, fmt::join(names, ", "));
 }
 
+// Text behind a password may be a part of it that should have been quoted: it is not repeated.
+constexpr const char* kBehindPassword =
+    "password: what stands behind it is no known key (a value with blanks needs single quotes)";
+
 template <class Entry>
 void read_pairs(Entry& entry, const std::vector<Key<Entry>>& keys, std::string_view text,
                 std::vector<std::string>& problems) {
   PairError error;
   Pairs pairs = parse_pairs(text, error);
+  bool behind_password = false;
   for (const auto& [name, value] : pairs) {
     const Key<Entry>* known = nullptr;
     for (const auto& key : keys) {
       if (name == key.name) known = &key;
     }
     if (!known) {
-      problems.push_back(unknown_key(keys, name));
+      problems.push_back(behind_password ? kBehindPassword : unknown_key(keys, name));
       continue;
     }
+    behind_password = name == "password";
     const char* allowed = std::visit(Fill<Entry>{entry, value}, known->field);
     if (allowed) {
       problems.push_back(fmt::format("{}: bad value \"{}\" (allowed: {})", name, value, allowed));
     }
   }
-  if (error) problems.push_back(fmt::format("{}, at byte {}", error.what, error.position + 1));
+  if (!error) return;
+  problems.push_back(behind_password
+                         ? kBehindPassword
+                         : fmt::format("{}, at byte {}", error.what, error.position + 1));
 }
 
 bool is_console(const std::string& database) {

@@ -1,5 +1,5 @@
-// What a setting comes to for a database and a user: the more specific value wins, in the order that
-// PgBouncer has for each. `user` is null for somebody who is not in [users]. Pure; any thread.
+// What a setting comes to for a database and a user: the more specific value wins, in the order
+// that PgBouncer has for each. `user` is null for somebody who is not in [users]. Pure; any thread.
 #pragma once
 
 #include "config/config.h"

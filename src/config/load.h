@@ -14,7 +14,7 @@ namespace remuda::config {
 struct Fault {
   std::string file;
   int line = 0;
-  std::string key;      // may be empty
+  std::string key;  // may be empty
   std::string what;
   std::string allowed;  // may be empty
 
@@ -23,18 +23,18 @@ struct Fault {
 };
 
 struct Loaded {
-  std::shared_ptr<const Config> config;     // null when there are faults
+  std::shared_ptr<const Config> config;  // null when there are faults
   std::shared_ptr<const UserList> users;
   std::vector<Fault> faults;
-  std::vector<std::string> messages;        // worth a warning in the log, not faults
+  std::vector<std::string> messages;  // worth a warning in the log, not faults
 };
 
 // Reads the file, everything it includes, and the auth file.
 Loaded load(const std::string& path);
 
-// Reads the running configuration's file again (its `conffile`, if set). Settings that cannot change
-// at run time keep their running value, each with a message; those whose default is NULL keep the
-// last value when the file no longer has them.
+// Reads the running configuration's file again (its `conffile`, if set). Settings that cannot
+// change at run time keep their running value, each with a message; those whose default is NULL
+// keep the last value when the file no longer has them.
 Loaded reload(const Config& running, std::shared_ptr<const UserList> users);
 
 }  // namespace remuda::config

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cmath>
 #include <cstdlib>
 
 #include "remuda/base/error.h"
@@ -24,9 +25,22 @@ struct IntRange {
   long high;
   const char* allowed;
 };
+constexpr const char* kNotNegative = "a whole number, 0 or more";
+// Elsewhere a number below zero means the same as zero.
 constexpr IntRange kRanges[] = {
+    {&Config::default_pool_size, 0, INT_MAX, kNotNegative},
     {&Config::listen_port, 0, 65535, "0 to 65535"},
+    {&Config::max_client_conn, 0, INT_MAX, kNotNegative},
+    {&Config::min_pool_size, 0, INT_MAX, kNotNegative},
+    {&Config::pkt_buf, 1, INT_MAX, "a whole number above 0"},
+    {&Config::reserve_pool_size, 0, INT_MAX, kNotNegative},
     {&Config::scram_iterations, 1, INT_MAX, "a whole number above 0"},
+    {&Config::tcp_keepcnt, 0, INT_MAX, kNotNegative},
+    {&Config::tcp_keepidle, 0, INT_MAX, kNotNegative},
+    {&Config::tcp_keepintvl, 0, INT_MAX, kNotNegative},
+    {&Config::tcp_socket_buffer, 0, INT_MAX, kNotNegative},
+    {&Config::tcp_user_timeout, 0, INT_MAX, kNotNegative},
+    {&Config::unix_socket_mode, 0, 07777, "0 to 07777"},
     {&Config::workers, 0, 64, "0 (one per core) to 64"},
 };
 
@@ -75,7 +89,7 @@ std::optional<Micros> seconds(std::string_view text) {
   char* end = nullptr;
   double value = std::strtod(copy.c_str(), &end);
   if (*end != '\0' || value < 0 || value > kLongestSeconds) return std::nullopt;
-  return static_cast<Micros>(value * static_cast<double>(kSecond) + 0.5);
+  return std::llround(value * static_cast<double>(kSecond));
 }
 
 std::vector<std::string> words(std::string_view text) {

@@ -123,6 +123,7 @@ std::shared_ptr<const UserList> load_user_list(const std::string& path,
   std::string problem;
   UserList list = UserList::parse(text, problem);
   if (!problem.empty()) messages.push_back(fmt::format("{}: {}", path, problem));
+  for (const auto& [name, secret] : current->secrets_) list.secrets_.try_emplace(name);
   list.source_ = source;
   return std::make_shared<const UserList>(std::move(list));
 }

@@ -13,7 +13,8 @@ namespace remuda::config {
 
 class UserList {
  public:
-  // The stored secret of a name: plain text, md5 or SCRAM. Null for an unknown name.
+  // The stored secret of a name: plain text, md5 or SCRAM; empty: lets nobody in. Null for an
+  // unknown name.
   const std::string* find(const std::string& name) const;
   const std::map<std::string, std::string>& entries() const noexcept { return secrets_; }
 
@@ -42,9 +43,10 @@ class UserList {
 };
 
 // Reads the file if it is not the one, unchanged, that `current` was read from; otherwise returns
-// `current`. Problems (a missing file included) are added to `messages`, and are not fatal.
-// `current` may be null. If the file cannot be read `current` stays; an empty path, or a missing
-// file when there is no list yet, gives an empty list.
+// `current`. A user of `current` whom the file no longer has stays known, with an empty secret,
+// which passes no check. Problems (a missing file included) are added to `messages`, and are not
+// fatal. `current` may be null. If the file cannot be read `current` stays; an empty path, or a
+// missing file when there is no list yet, gives an empty list.
 std::shared_ptr<const UserList> load_user_list(const std::string& path,
                                                std::shared_ptr<const UserList> current,
                                                std::vector<std::string>& messages);

@@ -272,7 +272,8 @@ void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters p
   Server& server = *opened.release();
   server.state = ServerState::tested;
   tested_.push_front(server);
-  for (io::Waiter<bool>* waiter : greeting_waiters_) (void)waiter->set(true);
+  // They go on later; from here on they no longer count as somebody who waits.
+  for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) (void)waiter->set(true);
   server.stream.start(server);
   if (!server.closing) settle(server);
   try_dial();
@@ -283,7 +284,7 @@ void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
   failure_ = failure;
   last_dial_ = worker.now();
   if (tell_waiters && server_count() == 0) {
-    for (io::Waiter<bool>* waiter : greeting_waiters_) {
+    for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) {
       waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
     }
     while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);

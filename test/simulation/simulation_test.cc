@@ -16,7 +16,7 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
 
 TEST_CASE("every reply reaches the client that asked, and no server is lent with foreign state") {
   const uint64_t first = from_environment("REMUDA_SEED", 1);
-  const uint64_t rounds = from_environment("REMUDA_ROUNDS", 150);
+  const uint64_t rounds = from_environment("REMUDA_ROUNDS", 60);
   uint64_t messages = 0, clients = 0, servers = 0;
   for (uint64_t seed = first; seed < first + rounds; ++seed) {
     try {

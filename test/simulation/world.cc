@@ -15,11 +15,23 @@ constexpr size_t kLeastScratch = 32 * 1024 + 5;
 
 }  // namespace
 
+void Pipe::put_back(std::string_view bytes) {
+  bytes_.insert(read_, bytes);
+}
+
 std::string Pipe::take(size_t n) {
-  n = std::min(n, bytes.size());
-  std::string part = bytes.substr(0, n);
-  bytes.erase(0, n);
+  std::string part(content().substr(0, n));
+  read_ += part.size();
+  if (read_ == bytes_.size() || read_ > 100000) {
+    bytes_.erase(0, read_);
+    read_ = 0;
+  }
   return part;
+}
+
+void Pipe::close(size_t remains) {
+  if (remains < content().size()) bytes_.resize(read_ + remains);
+  is_closed_ = true;
 }
 
 World::World(uint64_t seed)
@@ -102,18 +114,18 @@ bool World::sweep() {
 
 bool World::move(Client& client) {
   bool has_moved = false;
-  if (!client.to_client.bytes.empty() && !random_.one_in(3)) {
-    client.model.receive(client.to_client.take(piece()));
+  if (!client.to_client.empty() && !random_.one_in(3)) {
+    client.model.receive(client.to_client.take(piece(client.to_client)));
     if (!client.model.violation().empty()) wrong(client.model.violation());
     has_moved = true;
   }
-  if (!client.is_gone && !client.to_pool.is_closed) {
+  if (!client.is_gone && !client.to_pool.is_closed()) {
     const std::string bytes = client.model.act();
-    client.to_pool.bytes += bytes;
+    client.to_pool.put(bytes);
     has_moved |= !bytes.empty();
     if (bytes.empty() && client.model.is_finished() && random_.one_in(3)) {
-      if (random_.one_in(2)) client.to_pool.bytes += message('X');
-      client.to_pool.is_closed = true;
+      if (random_.one_in(2)) client.to_pool.put(message('X'));
+      client.to_pool.close();
       has_moved = true;
     }
   }
@@ -121,19 +133,19 @@ bool World::move(Client& client) {
 }
 
 bool World::move(Server& server) {
-  if (server.to_pool.is_closed) return read_server(server);
+  if (server.to_pool.is_closed()) return read_server(server);
   bool has_moved = false;
-  if (!server.to_server.bytes.empty()) {
-    server.model.read(server.to_server.take(piece()));
+  if (!server.to_server.empty()) {
+    server.model.read(server.to_server.take(piece(server.to_server)));
     if (!server.model.violation().empty()) wrong("server: " + server.model.violation());
     has_moved = true;
   }
   if (const size_t n = server.model.flushed(); n > 0) {
-    server.to_pool.bytes += server.model.output().substr(0, n);
+    server.to_pool.put(server.model.output().substr(0, n));
     server.model.take(n);
     has_moved = true;
   }
-  if (server.model.is_closed()) server.to_pool.is_closed = true;
+  if (server.model.is_closed()) server.to_pool.close();
   return read_server(server) || has_moved;
 }
 
@@ -144,23 +156,24 @@ void World::disturb() {
     return;
   }
   Server& server = *servers_[random_.below(servers_.size())];
-  if (server.to_pool.is_closed || server.model.output().size() != 0) return;
+  if (server.to_pool.is_closed() || server.model.output().size() != 0) return;
   server.is_disturbed = true;
   if (random_.one_in(2)) {
-    server.to_pool.bytes += message('N', "async");
+    server.to_pool.put(message('N', "async"));
     return;
   }
-  server.to_pool.bytes.resize(random_.below(server.to_pool.bytes.size() + 1));
-  server.to_pool.is_closed = true;
+  server.to_pool.close(random_.below(server.to_pool.content().size() + 1));
 }
 
 void World::leave(Client& client) {
-  if (client.to_pool.is_closed) return;
-  client.to_pool.bytes.resize(random_.below(client.to_pool.bytes.size() + 1));
-  client.to_pool.is_closed = true;
+  if (client.to_pool.is_closed()) return;
+  client.to_pool.close(random_.below(client.to_pool.content().size() + 1));
 }
 
-size_t World::piece() {
+// How much of it is read at once. Little; but of what is long, often much.
+size_t World::piece(const Pipe& pipe) {
+  const size_t there = pipe.content().size();
+  if (there > 1000 && !random_.one_in(3)) return random_.between(1, there);
   return random_.between(1, largest_piece_);
 }
 
@@ -168,13 +181,13 @@ size_t World::piece() {
 
 // Nothing of another client is in the server, on its way to it, or on its way from it.
 void World::check_lendable(const Server& server) const {
-  if (server.is_disturbed && (server.to_pool.is_closed || !server.to_pool.bytes.empty())) return;
+  if (server.is_disturbed && (server.to_pool.is_closed() || !server.to_pool.empty())) return;
   ModelServer later = server.model;
   const uint64_t replies_before = later.output().size();
-  later.read(server.to_server.bytes);
+  later.read(server.to_server.content());
   if (!later.is_clean()) wrong("a server is lent with something left open");
   if (later.output().size() != replies_before) wrong("a server is lent with requests unanswered");
-  if (replies_before != 0 || !server.to_pool.bytes.empty()) {
+  if (replies_before != 0 || !server.to_pool.empty()) {
     wrong("a server is lent with replies on their way");
   }
 }
@@ -182,7 +195,7 @@ void World::check_lendable(const Server& server) const {
 // All have ended, or have got what they asked for.
 void World::check_end() const {
   for (const auto& client : clients_) {
-    if (client->is_gone || client->to_pool.is_closed) continue;
+    if (client->is_gone || client->to_pool.is_closed()) continue;
     if (!client->model.is_finished()) wrong("waits for ever: " + client->model.state());
     if (release_ != session::Release::session && client->server && !client->server->view.suspect) {
       wrong("keeps its server for ever: " + client->model.state());

@@ -18,12 +18,23 @@
 namespace remuda::simulation {
 
 // One direction of a connection: what has been sent and not been read.
-struct Pipe {
-  std::string bytes;
-  bool is_closed = false;
-
-  // A part of what is there, at least a byte.
+class Pipe {
+ public:
+  void put(std::string_view bytes) { bytes_ += bytes; }
+  // Bytes that had been read, and are to be read once more.
+  void put_back(std::string_view bytes);
   std::string take(size_t n);
+  std::string_view content() const { return std::string_view(bytes_).substr(read_); }
+  bool empty() const { return read_ == bytes_.size(); }
+
+  // The sender ends, perhaps in mid message: only so much of what is under way still arrives.
+  void close(size_t remains = SIZE_MAX);
+  bool is_closed() const { return is_closed_; }
+
+ private:
+  std::string bytes_;
+  size_t read_ = 0;
+  bool is_closed_ = false;
 };
 
 class World {
@@ -92,7 +103,7 @@ class World {
   void check_lendable(const Server& server) const;
   void check_models() const;
   void check_end() const;
-  size_t piece();
+  size_t piece(const Pipe& pipe);
   std::string drain();
 
   Random random_;

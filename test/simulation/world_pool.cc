@@ -33,16 +33,16 @@ bool World::read_client(Client& client) {
   if (client.is_gone) return false;
   if (client.waits_for_server || client.waits_for_room) {
     // It is not read, but that it has left is seen.
-    if (!client.to_pool.is_closed || random_.one_in(2)) return false;
+    if (!client.to_pool.is_closed() || random_.one_in(2)) return false;
     drop_client(client);
     return true;
   }
-  if (client.to_pool.bytes.empty()) {
-    if (!client.to_pool.is_closed) return false;
+  if (client.to_pool.empty()) {
+    if (!client.to_pool.is_closed()) return false;
     drop_client(client);
     return true;
   }
-  client.parked += client.to_pool.take(piece());
+  client.parked += client.to_pool.take(piece(client.to_pool));
   run_client(client);
   return true;
 }
@@ -58,7 +58,7 @@ void World::run_client(Client& client) {
     if (progress.consumed > buffer.size()) wrong("more consumed than there was");
     if (!server && !egress_.empty()) wrong("bytes for a server that is not there");
     if (progress.need == Need::flush && egress_.empty()) wrong("a flush of nothing");
-    if (server) server->to_server.bytes += drain();
+    if (server) server->to_server.put(drain());
     client.parked.erase(0, progress.consumed);
     switch (progress.need) {
       case Need::none:
@@ -102,8 +102,7 @@ void World::close_client(Client& client, const std::string& why) {
 // The client is no more. Its server is worth keeping only if nothing of it is left.
 void World::drop_client(Client& client) {
   client.is_gone = true;
-  client.to_pool.is_closed = true;
-  client.to_pool.bytes.clear();
+  client.to_pool.close(0);
   messages_ += client.model.messages();
   std::erase(waiting_, &client);
   Server* server = std::exchange(client.server, nullptr);
@@ -124,11 +123,11 @@ void World::drop_client(Client& client) {
 // ---- Servers ------------------------------------------------------------------------------------
 
 bool World::read_server(Server& server) {
-  if (!server.to_pool.bytes.empty()) {
-    run_server(server, server.to_pool.take(piece()));
+  if (!server.to_pool.empty()) {
+    run_server(server, server.to_pool.take(piece(server.to_pool)));
     return true;
   }
-  if (!server.to_pool.is_closed) return false;
+  if (!server.to_pool.is_closed()) return false;
   if (server.client) {
     Client& client = *server.client;
     client.server = nullptr;
@@ -150,7 +149,7 @@ void World::run_server(Server& server, std::string bytes) {
     if (progress.consumed > buffer.size()) wrong("more consumed than there was");
     if (!client && !egress_.empty()) wrong("bytes for a client that is not there");
     if (progress.need == Need::flush && egress_.empty()) wrong("a flush of nothing");
-    if (client) client->to_client.bytes += drain();
+    if (client) client->to_client.put(drain());
     bytes.erase(0, progress.consumed);
     if (progress.need == Need::none) {
       if (!bytes.empty()) wrong("bytes left over without a need");
@@ -159,7 +158,7 @@ void World::run_server(Server& server, std::string bytes) {
     }
     if (progress.need == Need::flush) continue;
     // Bytes behind a release belong to nobody, so its server cannot be lent yet.
-    if (progress.need == Need::release && !bytes.empty()) server.to_pool.bytes.insert(0, bytes);
+    if (progress.need == Need::release && !bytes.empty()) server.to_pool.put_back(bytes);
     settle_server(server, progress);
     return;
   }
@@ -192,7 +191,7 @@ void World::take_back(Server& server) {
   Client* client = std::exchange(server.client, nullptr);
   client->server = nullptr;
   if (release_ == session::Release::session) wrong("released in session mode");
-  if (server.view.suspect || !server.to_pool.bytes.empty()) {
+  if (server.view.suspect || !server.to_pool.empty()) {
     if (!server.view.suspect && !server.is_disturbed) wrong("released with replies on their way");
     close_server(server);
   } else {
@@ -226,7 +225,7 @@ void World::lend(Server& server, Client& client) {
 }
 
 void World::send_internal(Server& server, const std::string& sql) {
-  server.to_server.bytes += message('Q', sql + '\0');
+  server.to_server.put(message('Q', sql + '\0'));
   expect_internal_query(server.view);
 }
 

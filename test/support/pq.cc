@@ -118,8 +118,8 @@ std::vector<Result> Pq::all_results() {
     if (!result) return results;
     const auto status = PQresultStatus(result.get());
     results.push_back(std::move(result));
-    // A COPY goes on by other calls, and a broken connection repeats its error for ever.
-    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || closed()) return results;
+    // A COPY goes on by other calls.
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) return results;
   }
 }
 

@@ -166,6 +166,21 @@ TEST_CASE("all problems of a database are told at once") {
   CHECK(database_problems("colour=red")[0].starts_with("colour: unknown key (allowed: dbname, "));
 }
 
+TEST_CASE("what may be a part of a password is not repeated") {
+  std::string behind = database_problems("password=a b")[0];
+  CHECK(
+      behind ==
+      "password: what stands behind it is no known key (a value with blanks needs single quotes)");
+  for (const char* bad :
+       {"password=a b=", "password=a b=''", "password=a b port", "password=a 'b"}) {
+    CHECK(database_problems(bad) == Problems{behind});
+  }
+  CHECK(database_problems("password=a b=1 c=2") == Problems{behind, behind});
+  CHECK(database_problems("password=a port=1 prot=2") ==
+        Problems{"prot: unknown key, did you mean port?"});
+  CHECK(database_problems("password='a") == Problems{"quote not closed, at byte 10"});
+}
+
 TEST_CASE("ports and lists of hosts have bounds") {
   CHECK(database("port=65535").port == 65535);
   for (const char* bad : {"port=65536", "port=-1", "port=http", "port=99999999999"}) {

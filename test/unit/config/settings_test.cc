@@ -99,11 +99,19 @@ TEST_CASE("whole numbers are read in C notation, all of the text") {
   CHECK(after("default_pool_size", "30") == "30");
   CHECK(after("default_pool_size", "0x10") == "16");
   CHECK(after("default_pool_size", "010") == "8");
-  CHECK(after("default_pool_size", "-1") == "-1");
+  CHECK(after("max_db_connections", "-1") == "-1");
   CHECK(after("unix_socket_mode", "0700") == "448");
   for (const char* bad : {"", "ten", "10x", "1 2", "99999999999", "1.5"}) {
-    CHECK(after("default_pool_size", bad) == "allowed: a whole number");
+    CHECK(after("max_db_connections", bad) == "allowed: a whole number");
   }
+  for (const char* name : {"default_pool_size", "min_pool_size", "reserve_pool_size",
+                           "max_client_conn", "tcp_keepidle", "tcp_user_timeout"}) {
+    CHECK(after(name, "-1") == "allowed: a whole number, 0 or more");
+    CHECK(after(name, "0") == "0");
+  }
+  CHECK(after("unix_socket_mode", "010000") == "allowed: 0 to 07777");
+  CHECK(after("pkt_buf", "75") == "75");
+  CHECK(after("pkt_buf", "0") == "allowed: a whole number above 0");
   CHECK(after("listen_port", "65535") == "65535");
   CHECK(after("listen_port", "65536") == "allowed: 0 to 65535");
   CHECK(after("workers", "-1") == "allowed: 0 (one per core) to 64");

@@ -111,6 +111,20 @@ TEST_CASE("a file is read again only when it has changed") {
   CHECK(messages == Messages{});
 }
 
+TEST_CASE("a user who is gone from the file stays known, without a secret") {
+  Directory dir;
+  std::string path = dir.file("users");
+  Messages messages;
+  write_file(path, "\"a\" \"x\"\n\"b\" \"y\"\n");
+  auto list = load_user_list(path, nullptr, messages);
+  write_file(path, "\"b\" \"new\"\n");
+  list = load_user_list(path, list, messages);
+  CHECK(list->entries() == Entries{{"a", ""}, {"b", "new"}});
+  write_file(path, "\"a\" \"back again\"\n");
+  list = load_user_list(path, list, messages);
+  CHECK(list->entries() == Entries{{"a", "back again"}, {"b", ""}});
+}
+
 TEST_CASE("another file with the same content is read") {
   Directory dir;
   Messages messages;

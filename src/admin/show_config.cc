@@ -1,0 +1,31 @@
+#include "admin/commands.h"
+#include "admin/table.h"
+#include "config/settings.h"
+
+namespace remuda::admin {
+namespace {
+
+using wire::oid::kText;
+
+constexpr Column kColumns[] = {
+    {"key", kText},
+    {"value", kText},
+    {"default", kText},
+    {"changeable", kText},
+};
+
+}  // namespace
+
+Answer show_config(Call& call) {
+  const config::Config& config = *call.control.snapshot().config;
+  Table table(kColumns);
+  for (const config::Setting& setting : config::settings()) {
+    Row row = {text(setting.name), text_or_null(config::show_value(config, setting)),
+               text_or_null(config::default_value(setting)),
+               text(setting.reloadable ? "yes" : "no")};
+    table.add(std::move(row));
+  }
+  co_return table.messages();
+}
+
+}  // namespace remuda::admin

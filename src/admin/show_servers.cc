@@ -1,0 +1,23 @@
+#include "admin/commands.h"
+#include "admin/sockets.h"
+#include "admin/table.h"
+
+namespace remuda::admin {
+namespace {
+
+std::vector<Row> rows_of(proxy::Worker& worker) {
+  std::vector<Row> rows;
+  const Micros now = worker.now();
+  for (const SocketRow& row : server_rows(worker)) rows.push_back(to_row(row, now, false));
+  return rows;
+}
+
+}  // namespace
+
+Answer show_servers(Call& call) {
+  Table table = co_await gather_table(call.control, socket_columns(false), rows_of);
+  table.merge();
+  co_return table.messages();
+}
+
+}  // namespace remuda::admin
