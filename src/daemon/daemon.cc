@@ -165,6 +165,12 @@ io::Task<void> Daemon::reload_by_signal() { co_await reload(); }
 bool Daemon::set(const std::string& key, const std::string& value) {
   auto changed = std::make_shared<config::Config>(*snapshot_.config);
   if (!config::set_value(*changed, key, value)) return false;
+  try {
+    require_no_tls(*changed);
+  } catch (const PgError& error) {
+    log::error("{}", error.what());
+    return false;
+  }
   proxy::Snapshot fresh = snapshot_;
   fresh.config = std::move(changed);
   adopt(fresh);

@@ -1,6 +1,7 @@
 #include "remuda/session/conversation.h"
 
 #include <array>
+#include <utility>
 
 #include "frame_walk.h"
 
@@ -114,6 +115,8 @@ void fail_command(ServerView& server) {
   if (!pipeline.skip_to_sync()) server.skipping = true;
 }
 
+void note_nothing(ServerView&) {}
+
 struct BackendRule {
   bool known = false;
   bool whole = false;
@@ -122,9 +125,10 @@ struct BackendRule {
 
 constexpr auto kBackend = [] {
   std::array<BackendRule, 256> rules{};
-  for (char pass : {'D', 'd', 'c', 'H', 'A', 'N', 't', 'V'}) {
+  for (char pass : {'D', 'd', 'c', 'H', 'A', 'N', 't'}) {
     rules[static_cast<unsigned char>(pass)] = {true, false, nullptr};
   }
+  rules['V'] = {true, false, note_nothing};
   rules['1'] = {true, false, answer<Reply::parse>};
   rules['2'] = {true, false, answer<Reply::bind>};
   rules['3'] = {true, false, answer<Reply::close>};
@@ -169,11 +173,14 @@ void note_parameter(ServerView& server, ClientView* client, ByteView message) {
 // ReadyForQuery answers the oldest Query, FunctionCall or Sync. False when nobody asked for it.
 bool answer_ready(ServerView& server) {
   Pipeline& pipeline = server.pipeline;
+  const bool has_replied = std::exchange(server.has_replied, false);
   if (pipeline.empty()) return server.suspect;
-  if (!ends_with_ready(pipeline.front().reply)) {
-    // Of a suspect server it is one more than we counted, and what is owed is still to come.
-    if (server.suspect) return true;
-    // Otherwise the server is past what it owed: it cannot be trusted to be in step.
+  const Reply owed = pipeline.front().reply;
+  // One more than we counted, of a suspect server: what is owed is still to come. Only Sync is
+  // answered by nothing but ReadyForQuery.
+  if (server.suspect && !has_replied && owed != Reply::sync) return true;
+  if (!ends_with_ready(owed)) {
+    // The server is past what it owed: it cannot be trusted to be in step.
     server.suspect = true;
     while (!pipeline.empty() && !ends_with_ready(pipeline.front().reply)) pipeline.pop();
     if (pipeline.empty()) return true;
@@ -270,6 +277,7 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
       if (!internal && !client) return stop(walk, Need::fail, &kServerProtocol);
       if (!rule.whole || header.length > FrameWalk::kMaxWhole) {
         if (rule.whole) server.suspect = true;  // a parameter too long to follow
+        if (rule.note) server.has_replied = true;
         if (internal) {
           // A COPY would wait for data for ever.
           if (header.type == 'G' || header.type == 'W') {

@@ -83,6 +83,7 @@ struct ServerView {
   // An extended batch has begun that no ReadyForQuery has ended: although every message may be
   // answered, its implicit transaction is open.
   bool in_batch = false;
+  bool has_replied = false;      // since its last ReadyForQuery
   bool internal_failed = false;  // an internal query was answered by an error
   // A reply count that cannot be known for certain (a Sync around a COPY that failed): it finishes
   // with this client and is then closed, never lent.

@@ -242,6 +242,25 @@ TEST_CASE("copy in that fails before it has read anything answers both syncs") {
       CHECK(!t.reusable());
     });
   }
+  SECTION("nor from a query behind it") {
+    every_cut([](Talk& t) {
+      t.link();
+      t.client(kBatch);
+      t.server(kBatchReply + copy_in());
+      t.client(copy_data("1\n") + copy_done() + sync() + query("b") + message('F', "c"));
+      t.to_client();
+      t.server(error("cannot copy to view") + ready('I') + ready('I'));
+      CHECK(t.needs().empty());
+      const std::string next = complete("SELECT 1") + ready('I') + message('V', "1");
+      t.server(next);
+      CHECK(t.needs().empty());
+      t.server(ready('I'));
+      CHECK(t.to_client() ==
+            error("cannot copy to view") + ready('I') + ready('I') + next + ready('I'));
+      CHECK(t.needs() == "release");
+      CHECK(!t.reusable());
+    });
+  }
 }
 
 TEST_CASE("copy in that fails at its end") {
