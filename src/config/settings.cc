@@ -141,7 +141,7 @@ constexpr Setting kSettings[] = {
         "Seconds until a pool without clients and servers is forgotten; 0: never"),
     row("query_timeout", Seconds{&Config::query_timeout}, "0", without_effect(kUser),
         "Seconds a query may run; 0: no limit"),
-    row("query_wait_notify", &Config::query_wait_notify, "5", without_effect(kReload),
+    row("query_wait_notify", &Config::query_wait_notify, "5", kReload,
         "Seconds of waiting after which a client gets a notice; 0: none"),
     row("query_wait_timeout", Seconds{&Config::query_wait_timeout}, "120", kBoth,
         "Seconds a client may wait for a server; 0: for ever"),

@@ -56,6 +56,7 @@ class Client final : public io::StreamEvents, public ListHook<InPool>, public Li
   bool needs_room = false;         // the server owes too many replies
   bool awaits_replay = false;      // linked, but its own start-up values are being tried first
   bool unproven_values = false;    // no server has accepted its start-up values yet
+  bool wait_notified = false;      // has been told that it waits
   bool replay_due = false;         // newly linked: its parameters go in front of what it sends
   bool closing = false;
 

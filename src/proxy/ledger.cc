@@ -18,6 +18,13 @@ const config::User* find_user(const config::Config& config, const std::string& n
   return at == config.users.end() ? nullptr : &at->second;
 }
 
+// False when servers opened for the one entry cannot serve the other.
+bool connects_alike(const config::Database& a, const config::Database& b) {
+  return a.dbname == b.dbname && a.hosts == b.hosts && a.port == b.port && a.user == b.user &&
+         a.connect_query == b.connect_query && a.auth_dbname == b.auth_dbname &&
+         a.auth_query == b.auth_query && a.load_balance_hosts == b.load_balance_hosts;
+}
+
 // Takes from a budget, or registers the wish and tries once more, so that no return is missed.
 bool take_or_want(Budget& budget, int worker, int extra = 0) {
   if (budget.take(extra)) return true;
@@ -68,7 +75,12 @@ std::shared_ptr<Ledger> Ledgers::pool(const std::string& database_name, const st
 
 void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
   const std::lock_guard lock(mutex_);
-  config_ = std::move(config);
+  const std::shared_ptr<const config::Config> before = std::exchange(config_, std::move(config));
+  for (auto& [name, entry] : databases_) {
+    const config::Database* old_entry = before ? find_database(*before, name) : nullptr;
+    const config::Database* new_entry = find_database(*config_, name);
+    if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry)) entry->epoch.fetch_add(1);
+  }
   clients_.set_limit(config_->max_client_conn);
   for (auto& [name, entry] : databases_) set_limits(*entry);
   for (auto& [name, entry] : users_) set_limits(*entry);

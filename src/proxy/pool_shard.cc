@@ -40,6 +40,8 @@ void PoolShard::adopt(const config::Config& config) {
   settings.server_lifetime = config::server_lifetime(config, *database);
   settings.query_wait_timeout = config::query_wait_timeout(config, *database, user);
   settings.has_forced_user = database->user.has_value();
+  const uint32_t epoch = ledger->database->epoch.load();
+  if (std::exchange(greeting_epoch_, epoch) != epoch) greeting_.reset();
 }
 
 bool PoolShard::is_paused() const noexcept { return worker.shared.ledgers.is_paused(*ledger->database); }
@@ -70,6 +72,7 @@ void PoolShard::queue(Client& client) {
   waits.advance(worker.now(), waiting.size());
   waits.begin_wait();
   client.wait_start = worker.now();
+  client.wait_notified = false;
   waiting.push_back(client);
 }
 
@@ -92,10 +95,11 @@ Server* PoolShard::take_idle(size_t wanted) {
       close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
       continue;
     }
-    const bool needs_check = !config.server_check_query.empty() &&
+    const bool needs_check = !config.server_check_query.empty() && !server.just_checked &&
                              worker.now() - server.idle_since >= config.server_check_delay;
     if (!needs_check) return &server;
     if (tested_.size() >= wanted) return nullptr;
+    server.just_checked = true;
     const bool empty_query = config.server_check_query == "<empty>";
     start_internal(server, empty_query ? "" : config.server_check_query);
   }
@@ -106,6 +110,8 @@ void PoolShard::link(Client& client, Server& server) {
   move_to(server, ServerState::active);
   server.client = &client;
   server.request_time = worker.now();
+  server.was_used = true;
+  server.just_checked = false;
   client.server = &server;
   client.replay_due = true;
   ++stats.now.server_assignments;
@@ -129,6 +135,7 @@ void PoolShard::release(Server& server) {
 }
 
 void PoolShard::tested(Server& server) {
+  if (server.view.is_quiet()) server.runs_connect_query = false;
   if (server.was_reset && server.view.is_quiet()) {
     server.was_reset = false;
     server.view.parameters = session::after_replay(
@@ -207,6 +214,7 @@ bool PoolShard::is_stale(const Server& server) const noexcept {
 // Old servers go one by one, so that a pool opened at once does not close at once.
 bool PoolShard::is_worn_out(const Server& server, Micros now) const noexcept {
   const Micros lifetime = settings.server_lifetime;
+  if (lifetime == 0 && !server.was_used) return false;  // 0 means: one use
   if (now - server.connect_time < lifetime) return false;
   if (lifetime == 0 || settings.size <= 0) return true;
   return now - last_lifetime_close_ >= lifetime / settings.size;
@@ -271,11 +279,12 @@ void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters p
   if (!greeting_) greeting_ = std::move(parameters);
   Server& server = *opened.release();
   server.state = ServerState::tested;
+  server.just_checked = true;
   tested_.push_front(server);
   // They go on later; from here on they no longer count as somebody who waits.
   for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) (void)waiter->set(true);
   server.stream.start(server);
-  if (!server.closing) settle(server);
+  if (!server.closing && !start_connect_query(server)) settle(server);
   try_dial();
 }
 
@@ -290,6 +299,14 @@ void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
     while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);
   }
   try_dial();
+}
+
+// False when there is none.
+bool PoolShard::start_connect_query(Server& server) {
+  const auto database = route::find_database(worker.config(), database_name());
+  if (!database || !database->connect_query || database->connect_query->empty()) return false;
+  server.runs_connect_query = true;
+  return start_internal(server, *database->connect_query);
 }
 
 io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
@@ -315,6 +332,7 @@ io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
 
 void PoolShard::maintain(Micros now, bool may_fill) {
   fail_long_waits(now);
+  notify_long_waits(now);
   close_expired(now);
   if (!waiting.empty() || !greeting_waiters_.empty()) serve_waiters();
   const bool wanted = settings.has_forced_user || !clients.empty();
@@ -329,6 +347,21 @@ void PoolShard::fail_long_waits(Micros now) {
   if (settings.query_wait_timeout <= 0) return;
   while (oldest_wait(now) > settings.query_wait_timeout) {
     fail_client(waiting.front(), SqlState("08P01"), "query_wait_timeout");
+  }
+}
+
+// The queue is in order of arrival, so only its beginning is looked at.
+void PoolShard::notify_long_waits(Micros now) {
+  const Micros patience = worker.config().query_wait_notify * kSecond;
+  if (patience <= 0) return;
+  for (Client& client : waiting) {
+    if (now - client.wait_start <= patience) break;
+    if (client.wait_notified) continue;
+    client.wait_notified = true;
+    std::string out;
+    wire::notice_response(out, "NOTICE", SqlState("00000"),
+                          "No server connection available in postgres backend, client being queued");
+    client.stream.write(out);
   }
 }
 

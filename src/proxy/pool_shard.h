@@ -116,6 +116,8 @@ class PoolShard {
   bool is_worn_out(const Server& server, Micros now) const noexcept;
   void close_expired(Micros now);
   void fail_long_waits(Micros now);
+  void notify_long_waits(Micros now);
+  bool start_connect_query(Server& server);
   void start_dial(Slot slot, WaitReason reason);
   std::optional<Slot> reserve_slot(WaitReason& why);
   void set_reason(WaitReason reason);
@@ -131,6 +133,7 @@ class PoolShard {
   Micros last_lifetime_close_ = 0;
   std::optional<DialFailure> failure_;  // of the last dial; empty after a success
   std::optional<ServerParameters> greeting_;
+  uint32_t greeting_epoch_ = 0;
   std::vector<io::Waiter<bool>*> greeting_waiters_;
 };
 

@@ -8,6 +8,7 @@
 #include "remuda/base/log.h"
 #include "remuda/session/egress.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/notice.h"
 
 namespace remuda::proxy {
 namespace {
@@ -135,11 +136,22 @@ std::string server_fault_text(const session::Fault& fault, bool has_client) {
   return fault.text;
 }
 
+// What an idle server has to say before it goes is worth a line.
+void log_last_words(const Server& server, ByteView bytes) {
+  if (bytes.size() <= 5 || bytes[0] != 'E') return;
+  const wire::ErrorFields fields = wire::parse_error_fields(bytes.substr(5));
+  log::warning("{} {}: {}", log_name(server), fields.severity, fields.message);
+}
+
 void server_fault(Server& server, const session::Fault& fault) {
+  if (&fault == &session::kInternalQueryFailed && server.runs_connect_query) {
+    log::error("{} error while executing exec_on_query", log_name(server));
+    server.view.internal_failed = false;
+    return server.pool.tested(server);
+  }
   const std::string text = server_fault_text(fault, server.client != nullptr);
   if (!server.client) {
-    const bool idle = server.state == ServerState::idle;
-    close_server(server, idle ? "idle server got dirty" : text);
+    close_server(server, text);
     return;
   }
   fail_server(server, text, fault.sqlstate, text);
@@ -208,6 +220,11 @@ void Client::on_drained() noexcept {
 
 void Server::on_bytes(char* data, size_t size) noexcept {
   ByteView bytes(data, size);
+  if (!client && state == ServerState::idle) {
+    // Nobody has asked it anything: whatever this is, it must not reach the next client.
+    log_last_words(*this, bytes);
+    return close_server(*this, "idle server got dirty");
+  }
   if (client) pool.stats.now.sent += size;
   while (!closing) {
     Egress egress(worker.scratch);

@@ -52,6 +52,9 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool close_needed = false;  // closed as soon as it is free
   bool needs_reset = false;   // server_reset_query is still to be run
   bool was_reset = false;     // it runs
+  bool runs_connect_query = false;
+  bool was_used = false;      // has had a client
+  bool just_checked = false;  // since it was last lent: not checked twice before its next use
   int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
   io::Address address;

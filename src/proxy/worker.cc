@@ -2,7 +2,9 @@
 
 #include <sys/random.h>
 
+#include "config/effective.h"
 #include "proxy/login.h"
+#include "proxy/placement.h"
 #include "proxy/relay.h"
 #include "remuda/base/log.h"
 
@@ -33,6 +35,7 @@ Worker::~Worker() = default;
 
 void Worker::run() {
   resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  open_standing_pools();
   maintenance_.repeat(kMaintenancePeriod, [this] { maintain(); });
   if (config().stats_period > 0) {
     stats_mark_.repeat(config().stats_period, [this] {
@@ -80,7 +83,16 @@ void Worker::adopt(Snapshot snapshot) {
   snapshot_ = std::move(snapshot);
   resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
   for (auto& [key, pool] : shards) pool->adopt(config());
+  open_standing_pools();
   wake_pools();
+}
+
+// Pools that keep servers open even before their first client: those of one known user.
+void Worker::open_standing_pools() {
+  for (const auto& [name, database] : config().databases) {
+    if (!database.user || config::min_pool_size(config(), database) <= 0) continue;
+    if (&home_of(shared, name, *database.user) == this) shard(name, *database.user);
+  }
 }
 
 void Worker::refuse_waiting(const char* text) {
@@ -160,7 +172,12 @@ void Worker::retire(std::unique_ptr<Server> server) { bury(dead_servers_, std::m
 template <class T>
 void Worker::bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead) {
   graves.push_back(std::move(dead));
-  if (!burial_.is_active()) burial_.start(0, [this] { empty_graveyard(); });
+  if (burial_.is_active()) return;
+  burial_.start(0, [this] {
+    const bool made_room = !dead_servers_.empty();
+    empty_graveyard();
+    if (made_room) wake_pools();
+  });
 }
 
 void Worker::empty_graveyard() {

@@ -86,6 +86,7 @@ class Worker {
 
  private:
   void maintain();
+  void open_standing_pools();
   template <class T>
   void bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead);
   void empty_graveyard();

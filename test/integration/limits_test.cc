@@ -174,23 +174,6 @@ TEST_CASE("query_wait_timeout ends a wait") {
   CHECK(busy[0].value("SELECT 2") == "2");
 }
 
-TEST_CASE("query_wait_notify tells a client that it is queued") {
-  Remuda remuda(ini_text("default_pool_size = 1\nquery_wait_notify = 1"));
-  auto busy = holders(remuda, 1);
-  Pq client = remuda.connect();
-  client.send("SELECT 1");
-  CHECK(eventually([&] {
-    PQconsumeInput(client.raw());
-    PQisBusy(client.raw());
-    return !client.notices().empty();
-  }));
-  REQUIRE(client.notices().size() == 1);
-  CHECK(client.notices()[0].find("No server connection available in postgres backend, client "
-                                 "being queued") != std::string::npos);
-  busy[0].exec("COMMIT");
-  CHECK(client.finish() == Rows{{"1"}});
-}
-
 TEST_CASE("server_idle_timeout closes servers nobody uses") {
   Remuda remuda(ini_text("server_idle_timeout = 0.3"));
   CHECK(remuda.connect().value("SELECT 1") == "1");

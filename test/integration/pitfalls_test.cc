@@ -234,6 +234,7 @@ TEST_CASE("C1.9 a server that speaks while idle is not used again") {
   const std::string said =
       GENERATE(error_response("57P01", "going down"), packet('S', cstr("TimeZone") + cstr("Mars")),
                ready(), data_row({"forged"}), std::string("Z"));
+  INFO("it says " << said);
   std::atomic<bool> speak{false};
   FakeServer server([&](FakePeer& peer) {
     peer.login();

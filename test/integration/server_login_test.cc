@@ -217,10 +217,3 @@ TEST_CASE("server_connect_timeout gives up on a silent server and tries again") 
   CHECK(remuda.connect().value("SELECT 1") == "fine");
   CHECK(remuda.wait_log("connect timeout"));
 }
-
-TEST_CASE("connect_query runs before a new server is used") {
-  Remuda remuda(ini_text("",
-                         "p0 = host=127.0.0.1 port={pg_port} "
-                         "connect_query='SET work_mem = ''7MB'''\n"));
-  CHECK(remuda.connect().value("SHOW work_mem") == "7MB");
-}

@@ -19,8 +19,12 @@ const std::string kReady = "Z\0\0\0\5I"s;
 std::string report(char type, const char* severity, const char* code, const std::string& text) {
   return message(type, "S"s + severity + "\0C"s + code + "\0M"s + text + "\0\0"s);
 }
-std::string error(const std::string& text) { return report('E', "ERROR", "08P01", text); }
-std::string fatal(const std::string& text) { return report('E', "FATAL", "08P01", text); }
+std::string error(const std::string& text) {
+  return report('E', "ERROR", "08P01", text);
+}
+std::string fatal(const std::string& text) {
+  return report('E', "FATAL", "08P01", text);
+}
 
 std::string parameter(const std::string& name, const std::string& value) {
   return message('S', name + "\0"s + value + "\0"s);
@@ -57,7 +61,8 @@ TEST_CASE("errors have severity, code and text only", "[console]") {
   };
   CHECK(ask("nonsense 'x'") == error("invalid command 'nonsense 'x'', use SHOW HELP;") + kReady);
   CHECK(ask("") == error("invalid command '', use SHOW HELP;") + kReady);
-  CHECK(ask("SHOW nothing ;") == error("invalid command 'SHOW nothing ;', use SHOW HELP;") + kReady);
+  CHECK(ask("SHOW nothing ;") ==
+        error("invalid command 'SHOW nothing ;', use SHOW HELP;") + kReady);
   CHECK(ask("abcdefghijklmnopq") == error("bad arguments") + kReady);
   CHECK(ask("SHOW VERSION").ends_with("C\0\0\0\x09SHOW\0"s + kReady));
 }
@@ -65,7 +70,8 @@ TEST_CASE("errors have severity, code and text only", "[console]") {
 TEST_CASE("only admins may run control commands", "[console]") {
   FakeControl control;
   ConsoleClient client(control, false);
-  for (const char* sql : {"PAUSE", "RESUME", "RELOAD", "SHUTDOWN", "DISABLE x", "SET verbose = 1"}) {
+  for (const char* sql :
+       {"PAUSE", "RESUME", "RELOAD", "SHUTDOWN", "DISABLE x", "SET verbose = 1"}) {
     CAPTURE(sql);
     CHECK(client.error(sql) == "SERROR|C08P01|Madmin access needed|");
   }
@@ -85,9 +91,8 @@ TEST_CASE("the extended protocol is refused, then the connection closes", "[cons
     ConsoleClient client(control);
     client.send(message(type, "\0SELECT 1\0\0\0"s));
     CHECK(client.ended());
-    CHECK(client.receive() ==
-          error("extended query protocol not supported by admin console") + kReady +
-              fatal("bad packet"));
+    CHECK(client.receive() == error("extended query protocol not supported by admin console") +
+                                  kReady + fatal("bad packet"));
     io::run_until(control.loop(), [&] { return control.consoles().size() == 0; });
   }
 }
@@ -100,9 +105,8 @@ TEST_CASE("other packets are refused by number", "[console]") {
     client.send(message(type, ""));
     CHECK(client.ended());
     const auto number = std::to_string(static_cast<unsigned char>(type));
-    CHECK(client.receive() ==
-          error("unsupported packet type for admin console: " + number) + kReady +
-              fatal("bad packet"));
+    CHECK(client.receive() == error("unsupported packet type for admin console: " + number) +
+                                  kReady + fatal("bad packet"));
   }
 }
 
@@ -120,7 +124,8 @@ TEST_CASE("closing a named statement is confirmed while statements are tracked",
   ConsoleClient client(control);
   client.send(message('C', "Sname\0"s));
   CHECK(client.ended());
-  CHECK(client.receive().find("unsupported packet type for admin console: 67") != std::string::npos);
+  CHECK(client.receive().find("unsupported packet type for admin console: 67") !=
+        std::string::npos);
 }
 
 TEST_CASE("a Query may come in pieces, but must be one text of bounded length", "[console]") {
@@ -134,7 +139,8 @@ TEST_CASE("a Query may come in pieces, but must be one text of bounded length", 
   }
   CHECK(split(client.receive()).size() == 6);
 
-  for (const std::string& body : {"SHOW STATE"s, "SHOW STATE\0x"s, ""s, std::string(5000, 'x') + "\0"s}) {
+  for (const std::string& body :
+       {"SHOW STATE"s, "SHOW STATE\0x"s, ""s, std::string(5000, 'x') + "\0"s}) {
     ConsoleClient other(control);
     other.send(message('Q', body));
     CHECK(other.ended());
@@ -202,8 +208,8 @@ TEST_CASE("KILL_CLIENT ends a console too", "[console]") {
   CHECK(other.ended());
   CHECK(other.receive() == fatal("admin forced disconnect"));
   CHECK(admin.error("KILL_CLIENT 999") == "SERROR|C08P01|Mclient not found|");
-  for (const char* sql : {"KILL_CLIENT", "KILL_CLIENT x", "KILL_CLIENT 1x",
-                          "KILL_CLIENT 99999999999999999999999"}) {
+  for (const char* sql :
+       {"KILL_CLIENT", "KILL_CLIENT x", "KILL_CLIENT 1x", "KILL_CLIENT 99999999999999999999999"}) {
     CHECK(admin.error(sql) == "SERROR|C08P01|Minvalid client pointer supplied|");
   }
 }

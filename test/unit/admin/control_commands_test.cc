@@ -6,7 +6,9 @@ using namespace remuda::admin;
 
 namespace {
 
-std::string refused(const std::string& text) { return "SERROR|C08P01|M" + text + "|"; }
+std::string refused(const std::string& text) {
+  return "SERROR|C08P01|M" + text + "|";
+}
 
 config::Config with_database(const std::string& name) {
   config::Config config;
@@ -84,9 +86,9 @@ TEST_CASE("commands name the database they do not know, and spare the console", 
     const char* word;
     const char* verb;
   };
-  for (const Case& c : {Case{"PAUSE", "pause"}, Case{"KILL", "kill"}, Case{"DISABLE", "disable"},
-                        Case{"ENABLE", "enable"}, Case{"RECONNECT", "reconnect"},
-                        Case{"WAIT_CLOSE", "wait in"}}) {
+  for (const Case& c :
+       {Case{"PAUSE", "pause"}, Case{"KILL", "kill"}, Case{"DISABLE", "disable"},
+        Case{"ENABLE", "enable"}, Case{"RECONNECT", "reconnect"}, Case{"WAIT_CLOSE", "wait in"}}) {
     CAPTURE(c.word);
     CHECK(client.error(std::string(c.word) + " Shop") == refused("no such database: Shop"));
     CHECK(client.error(std::string(c.word) + " pgbouncer") ==

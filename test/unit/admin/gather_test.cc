@@ -73,7 +73,8 @@ TEST_CASE("a question that overtakes a stop is answered or fails", "[gather]") {
   }
 }
 
-TEST_CASE("closing the control loop's tasks ends the wait, and late answers find nobody", "[gather]") {
+TEST_CASE("closing the control loop's tasks ends the wait, and late answers find nobody",
+          "[gather]") {
   std::atomic<bool> held{true};
   FakeControl control({}, 1);
   auto wait = [&held](proxy::Worker&) {

@@ -25,7 +25,7 @@ std::string invalid(std::string_view text) {
 }  // namespace
 
 TEST_CASE("a command is one word or two", "[statement]") {
-  const char* kSpellings[] = {"SHOW pools",   "show pools;",       " \t\r\nsHoW \n pools ; ",
+  const char* kSpellings[] = {"SHOW pools",     "show pools;",      " \t\r\nsHoW \n pools ; ",
                               "SHOW \"pools\"", "\"show\" pools\t", "select pools"};
   for (const char* text : kSpellings) {
     CAPTURE(text);
@@ -51,14 +51,10 @@ TEST_CASE("SET takes a word or a string", "[statement]") {
     const char* value;
   };
   const Case kCases[] = {
-      {"SET a=b", "a", "b"},
-      {"set A = 'b c';", "A", "b c"},
-      {"SET a TO b", "a", "b"},
-      {" SET a to 'it''s' ; ", "a", "it's"},
-      {"SET a=''", "a", ""},
-      {"SET \"a b\"=\"c \"\"d\"", "a b", "c \"d"},
-      {"SET a= 30", "a", "30"},
-      {"SET to TO to", "to", "to"},
+      {"SET a=b", "a", "b"},    {"set A = 'b c';", "A", "b c"},
+      {"SET a TO b", "a", "b"}, {" SET a to 'it''s' ; ", "a", "it's"},
+      {"SET a=''", "a", ""},    {"SET \"a b\"=\"c \"\"d\"", "a b", "c \"d"},
+      {"SET a= 30", "a", "30"}, {"SET to TO to", "to", "to"},
   };
   for (const Case& c : kCases) {
     CAPTURE(c.text);

@@ -9,14 +9,14 @@ using namespace remuda::admin;
 namespace {
 
 constexpr Column kColumns[] = {
-    {"database", wire::oid::kText, Merge::key}, {"user", wire::oid::kText, Merge::key},
-    {"count", wire::oid::kInt4, Merge::sum},    {"seconds", wire::oid::kInt4, Merge::max},
+    {"database", wire::oid::kText, Merge::key},  {"user", wire::oid::kText, Merge::key},
+    {"count", wire::oid::kInt4, Merge::sum},     {"seconds", wire::oid::kInt4, Merge::max},
     {"micros", wire::oid::kInt4, Merge::follow}, {"mode", wire::oid::kText, Merge::first},
 };
 
 Row row(const char* database, const char* user, int count, int seconds, int micros,
         std::optional<std::string> mode) {
-  return {text(database),   text(user),     number(count),
+  return {text(database),  text(user),     number(count),
           number(seconds), number(micros), text_or_null(mode)};
 }
 
@@ -29,9 +29,9 @@ TEST_CASE("a table becomes a description, rows and a tag", "[table]") {
   table.add({null(), number(int64_t{1} << 40)});
   const std::string of_no_table = "\0\0\0\0\0\0"s;
   const std::string text_format = "\xff\xff\xff\xff\0\0"s;
-  const std::string description = "T\0\0\0\x30\0\2"s + "key\0"s + of_no_table + "\0\0\0\x19\xff\xff"s +
-                                  text_format + "n\0"s + of_no_table + "\0\0\0\x14\0\x08"s +
-                                  text_format;
+  const std::string description = "T\0\0\0\x30\0\2"s + "key\0"s + of_no_table +
+                                  "\0\0\0\x19\xff\xff"s + text_format + "n\0"s + of_no_table +
+                                  "\0\0\0\x14\0\x08"s + text_format;
   const std::string rows = "D\0\0\0\x11\0\2\0\0\0\1a\0\0\0\2-7"s +
                            "D\0\0\0\x1b\0\2\xff\xff\xff\xff\0\0\0\x0d"s + "1099511627776"s;
   CHECK(table.messages() == description + rows + "C\0\0\0\x09SHOW\0"s);
