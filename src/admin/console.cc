@@ -5,6 +5,7 @@
 #include "admin/call.h"
 #include "admin/command_table.h"
 #include "admin/commands.h"
+#include "proxy/peer_name.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 #include "remuda/base/bytes.h"
@@ -70,15 +71,8 @@ bool closes_statement(const wire::Message& message, const config::Config& config
 }  // namespace
 
 std::string log_name(const Console& console) {
-  std::string peer = "(gone)";
-  try {
-    const io::PeerAddress address = console.stream.peer();
-    peer =
-        address.address.is_unix() ? fmt::format("unix({})", address.pid) : address.address.text();
-  } catch (const std::exception&) {
-    // The kernel no longer knows the peer of a reset connection.
-  }
-  return fmt::format("C-{:#014x}: pgbouncer/{}@{}", console.id, console.user, peer);
+  return fmt::format("C-{:#014x}: pgbouncer/{}@{}", console.id, console.user,
+                     proxy::peer_name(console.stream, console.listen_port));
 }
 
 Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admission)
@@ -91,6 +85,7 @@ Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admiss
       key(its_consoles.new_key()),
       connect_time(admission.login_started),
       request_time(loop.now()),
+      listen_port(its_consoles.control_.snapshot().config->listen_port),
       stream(io::Stream::adopt(loop, std::move(admission.parcel))) {
   consoles.list_.push_back(*this);
 }
@@ -103,8 +98,8 @@ Consoles::Consoles(Control& control) : control_(control), marks_(control.loop())
 
 proxy::CancelKey Consoles::new_key() {
   proxy::CancelKey key;
-  last_key_ = (last_key_ + 1) & ((1u << proxy::Worker::kKeyBits) - 1);
-  key.pid = kKeyWorker << proxy::Worker::kKeyBits | last_key_;
+  last_key_ = (last_key_ + 1) & ((1u << proxy::CancelKey::kIndexBits) - 1);
+  key.pid = proxy::CancelKey::kConsole << proxy::CancelKey::kIndexBits | last_key_;
   key.secret = load_u32(wire::random_bytes(4).data());
   return key;
 }

@@ -35,6 +35,7 @@ struct Console : ListHook<OpenConsole> {
   // Monotonic.
   const Micros connect_time;
   Micros request_time;
+  const int listen_port;
   bool is_running = false;  // a command
   bool has_asked = false;   // its first command has come
   io::Stream stream;
@@ -42,9 +43,6 @@ struct Console : ListHook<OpenConsole> {
 
 class Consoles {
  public:
-  // The number of no worker: stands in the pid part of consoles' cancel keys.
-  static constexpr uint32_t kKeyWorker = 0x7f;
-
   explicit Consoles(Control& control);
 
   // Serves a client from now on, until it leaves or the control loop's tasks are closed.
@@ -75,7 +73,7 @@ class Consoles {
   uint32_t last_key_ = 0;
 };
 
-// "C-0x...: pgbouncer/user@unix(4711)"
+// "C-0x...: pgbouncer/user@unix(4711):6432"
 std::string log_name(const Console& console);
 
 }  // namespace remuda::admin

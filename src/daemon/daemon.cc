@@ -48,6 +48,9 @@ Daemon::Daemon(const Arguments& arguments, proxy::Snapshot snapshot)
       consoles_.admit(std::move(admission));
     });
   };
+  shared_.cancel_console = [this](proxy::CancelKey key) {
+    mailbox_.post([this, key] { consoles_.cancel(key); });
+  };
 }
 
 Daemon::~Daemon() = default;
@@ -191,11 +194,11 @@ void Daemon::watch_signals() {
     tasks_.spawn(reload_by_signal());
   });
   watch(SIGINT, [this] {
-    on_interrupt(proxy::Shutdown::wait_for_servers,
+    on_interrupt(proxy::Shutdown::wait_for_servers, "SIGINT",
                  "got SIGINT, shutting down, waiting for all servers connections to be released");
   });
   watch(SIGTERM, [this] {
-    on_interrupt(proxy::Shutdown::wait_for_clients,
+    on_interrupt(proxy::Shutdown::wait_for_clients, "SIGTERM",
                  "got SIGTERM, shutting down, waiting for all clients disconnect");
   });
   watch(SIGQUIT, [this] {
@@ -206,10 +209,9 @@ void Daemon::watch_signals() {
   watch(SIGUSR2, [this] { on_resume_signal(); });
 }
 
-void Daemon::on_interrupt(proxy::Shutdown how, const char* text) {
+void Daemon::on_interrupt(proxy::Shutdown how, const char* name, const char* text) {
   if (shared_.shutdown != proxy::Shutdown::none) {
-    log::info("got {} while shutting down, fast exit",
-              how == proxy::Shutdown::wait_for_servers ? "SIGINT" : "SIGTERM");
+    log::info("got {} while shutting down, fast exit", name);
     return stop();
   }
   log::info("{}", text);

@@ -48,7 +48,7 @@ class Daemon final : public admin::Control {
   void accepted(io::FileDescriptor fd);
   void start_workers();
   void watch_signals();
-  void on_interrupt(proxy::Shutdown how, const char* name);
+  void on_interrupt(proxy::Shutdown how, const char* name, const char* text);
   void on_pause_signal();
   void on_resume_signal();
   void adopt(proxy::Snapshot snapshot);

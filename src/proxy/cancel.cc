@@ -114,7 +114,11 @@ io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
   key.pid = request.pid;
   if (request.secret.size() != kOurSecretSize) co_return;
   key.secret = load_u32(request.secret.data());
-  const size_t index = key.pid >> Worker::kKeyBits;
+  const size_t index = key.pid >> CancelKey::kIndexBits;
+  if (index == CancelKey::kConsole) {
+    worker.shared.cancel_console(key);
+    co_return;
+  }
   if (index >= worker.shared.workers.size()) co_return;
   Worker& target = *worker.shared.workers[index];
   if (&target == &worker) {

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "proxy/peer_name.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
@@ -28,19 +29,9 @@ ClientState Client::state() const noexcept {
   return wait_start != 0 ? ClientState::waiting : ClientState::idle;
 }
 
-std::string peer_name(const io::Stream& stream) {
-  if (!stream.is_open()) return "(closed)";
-  try {
-    const io::PeerAddress peer = stream.peer();
-    return peer.address.is_unix() ? fmt::format("unix({})", peer.pid) : peer.address.text();
-  } catch (const std::exception&) {
-    return "(gone)";  // the kernel no longer knows a reset connection's peer
-  }
-}
-
 std::string log_name(const Client& client) {
   return fmt::format("C-{:#014x}: {}/{}@{}", client.id, client.pool.database_name(),
-                     client.places.user->name, peer_name(client.stream));
+                     client.places.user->name, peer_name(client.stream, client.worker.config().listen_port));
 }
 
 namespace {

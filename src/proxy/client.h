@@ -9,6 +9,7 @@
 #include "io/block_chain.h"
 #include "io/stream.h"
 #include "proxy/admission.h"
+#include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
@@ -19,13 +20,6 @@ namespace remuda::proxy {
 class PoolShard;
 class Server;
 class Worker;
-
-// The key a client cancels with. The first half names worker and client, the second is random.
-struct CancelKey {
-  uint32_t pid = 0;
-  uint32_t secret = 0;
-  bool operator==(const CancelKey&) const = default;
-};
 
 enum class ClientState : uint8_t { idle, active, waiting };
 

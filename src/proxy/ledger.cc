@@ -7,7 +7,7 @@
 namespace remuda::proxy {
 namespace {
 
-const config::Database* find_database(const config::Config& config, const std::string& name) {
+const config::Database* entry_of(const config::Config& config, const std::string& name) {
   const auto at = config.databases.find(name);
   if (at != config.databases.end()) return &at->second;
   return config.fallback ? &*config.fallback : nullptr;
@@ -49,6 +49,12 @@ std::shared_ptr<DatabaseLedger> Ledgers::database(const std::string& name) {
   return entry;
 }
 
+std::shared_ptr<DatabaseLedger> Ledgers::find_database(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = databases_.find(name);
+  return at == databases_.end() ? nullptr : at->second;
+}
+
 std::shared_ptr<UserLedger> Ledgers::user(const std::string& name) {
   const std::lock_guard lock(mutex_);
   auto& entry = users_[name];
@@ -77,8 +83,8 @@ void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
   const std::lock_guard lock(mutex_);
   const std::shared_ptr<const config::Config> before = std::exchange(config_, std::move(config));
   for (auto& [name, entry] : databases_) {
-    const config::Database* old_entry = before ? find_database(*before, name) : nullptr;
-    const config::Database* new_entry = find_database(*config_, name);
+    const config::Database* old_entry = before ? entry_of(*before, name) : nullptr;
+    const config::Database* new_entry = entry_of(*config_, name);
     if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry)) entry->epoch.fetch_add(1);
   }
   clients_.set_limit(config_->max_client_conn);
@@ -109,7 +115,7 @@ void Ledgers::wake(uint64_t workers) const {
 }
 
 void Ledgers::set_limits(DatabaseLedger& database) const {
-  const config::Database* entry = find_database(*config_, database.name);
+  const config::Database* entry = entry_of(*config_, database.name);
   if (entry == nullptr) return;
   database.servers.set_limit(config::max_db_connections(*config_, *entry));
   database.clients.set_limit(config::max_db_client_connections(*config_, *entry));
@@ -122,7 +128,7 @@ void Ledgers::set_limits(UserLedger& user) const {
 }
 
 void Ledgers::set_limits(Ledger& pool) const {
-  const config::Database* database = find_database(*config_, pool.database->name);
+  const config::Database* database = entry_of(*config_, pool.database->name);
   if (database == nullptr) return;
   const config::User* user = find_user(*config_, pool.user->name);
   pool.servers.set_limit(config::pool_size(*config_, *database, user));

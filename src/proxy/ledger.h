@@ -51,6 +51,8 @@ class Ledgers {
 
   std::shared_ptr<DatabaseLedger> database(const std::string& name);
   std::shared_ptr<UserLedger> user(const std::string& name);
+  // Null if nobody has asked for it so far.
+  std::shared_ptr<DatabaseLedger> find_database(const std::string& name) const;
   std::shared_ptr<Ledger> pool(const std::string& database, const std::string& user);
 
   // Brings all limits to the values of a new configuration; new entries get theirs when made.

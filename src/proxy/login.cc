@@ -9,6 +9,7 @@
 #include "pg/message_stream.h"
 #include "proxy/cancel.h"
 #include "proxy/client.h"
+#include "proxy/peer_name.h"
 #include "proxy/placement.h"
 #include "proxy/relay.h"
 #include "proxy/startup_parameters.h"
@@ -52,12 +53,6 @@ struct Login {
   bool is_cancel = false;
 };
 
-std::string peer_text(const io::Stream& stream) {
-  const io::PeerAddress peer = stream.peer();
-  if (peer.address.is_unix()) return fmt::format("unix({})", peer.pid);
-  return peer.address.text();
-}
-
 io::Task<wire::StartupPacket> next_packet(Login& login) {
   char buffer[2048];
   while (true) {
@@ -90,22 +85,6 @@ io::Task<wire::StartupPacket> first_packet(Login& login) {
 Place take_place(Budget& budget, const char* refusal) {
   if (!budget.take()) throw PgError(refusal);
   return Place(budget);
-}
-
-Places take_places(Login& login, bool is_console, bool is_admin) {
-  Ledgers& ledgers = login.worker.shared.ledgers;
-  Places places;
-  places.user = ledgers.user(login.parameters.user);
-  if (is_console) return places;
-  places.database = ledgers.database(login.parameters.database);
-  places.in_process =
-      take_place(ledgers.clients(), "no more connections allowed (max_client_conn)");
-  if (is_admin) return places;
-  places.in_database = take_place(
-      places.database->clients, "client connections exceeded (max_db_client_connections)");
-  places.of_user =
-      take_place(places.user->clients, "client connections exceeded (max_user_client_connections)");
-  return places;
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
@@ -174,6 +153,49 @@ Target find_target(Login& login) {
   return target;
 }
 
+void take_database_place(Login& login, Places& places) {
+  places.database = login.worker.shared.ledgers.database(login.parameters.database);
+  places.in_database = take_place(
+      places.database->clients, "client connections exceeded (max_db_client_connections)");
+}
+
+void take_user_place(Login& login, Places& places) {
+  places.user = login.worker.shared.ledgers.user(login.parameters.user);
+  places.of_user =
+      take_place(places.user->clients, "client connections exceeded (max_user_client_connections)");
+}
+
+bool is_known_user(const Worker& worker, const std::string& name) {
+  return worker.snapshot().users->find(name) || worker.config().users.contains(name);
+}
+
+// Limits are counted from the start of a login, but a name that only a stranger has uttered leaves
+// no trace: it has its place taken after it has proved itself.
+Places take_places(Login& login, const Target& target) {
+  const Worker& worker = login.worker;
+  Places places;
+  if (!target.is_console) {
+    places.in_process = take_place(login.worker.shared.ledgers.clients(),
+                                   "no more connections allowed (max_client_conn)");
+    if (worker.config().databases.contains(login.parameters.database)) {
+      take_database_place(login, places);
+    }
+  }
+  const bool is_limited = !target.is_console || !target.is_admin;
+  if (is_limited && is_known_user(worker, login.parameters.user)) take_user_place(login, places);
+  return places;
+}
+
+void take_missing_places(Login& login, const Target& target, Places& places) {
+  if (!target.is_console && !places.database) take_database_place(login, places);
+  if (places.user) return;
+  if (target.is_console) {
+    places.user = login.worker.shared.ledgers.user(login.parameters.user);
+  } else {
+    take_user_place(login, places);
+  }
+}
+
 void check_target(const Login& login, const Target& target) {
   const std::string& name = login.parameters.database;
   if (login.worker.shared.shutdown != Shutdown::none && !target.is_console) {
@@ -181,7 +203,8 @@ void check_target(const Login& login, const Target& target) {
   }
   if (target.is_console) return;
   if (!target.database) throw PgError("no such database: " + name);
-  if (login.worker.shared.ledgers.database(name)->disabled) {
+  const auto ledger = login.worker.shared.ledgers.find_database(name);
+  if (ledger && ledger->disabled) {
     throw PgError(fmt::format("database \"{}\" is disabled", name));
   }
   if (login.worker.config().auth_type == config::AuthType::any && !target.database->user) {
@@ -211,7 +234,7 @@ io::Task<void> serve(Login& login) {
   login.parameters = read_parameters(startup, worker.config());
   const Target target = find_target(login);
   Admission admission;
-  admission.places = take_places(login, target.is_console, target.is_admin);
+  admission.places = take_places(login, target);
   negotiate(login);
   log_attempt(login);
   pg::MessageStream messages(login.stream);
@@ -221,6 +244,7 @@ io::Task<void> serve(Login& login) {
     admission.proven = std::move(proven);
   }
   check_target(login, target);
+  take_missing_places(login, target, admission.places);
   admission.database = login.parameters.database;
   admission.user = login.parameters.user;
   admission.parameters = std::move(login.parameters.tracked);
@@ -263,7 +287,7 @@ io::Task<void> log_in(Worker& worker, io::FileDescriptor fd) {
   const Snapshot held = worker.snapshot();
   const config::Config& config = *held.config;
   try {
-    login.peer = peer_text(login.stream);
+    login.peer = peer_name(login.stream, config.listen_port);
     io::Deadline deadline(worker.loop, config.client_login_timeout, login.stream,
                           "client_login_timeout");
     const io::CloseLink link(worker.tasks, login.stream);

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "config/user_list.h"
+#include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
 
 namespace remuda::proxy {
@@ -31,6 +32,7 @@ struct Shared {
   Ledgers ledgers;
   std::vector<Worker*> workers;                 // constant once threads run
   std::function<void(Admission)> admit_console; // hands a console client to the control loop
+  std::function<void(CancelKey)> cancel_console; // the same for a cancel request with its key
   std::atomic<uint64_t> next_id{1};             // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
   std::array<unsigned char, 32> process_secret; // seeds the mock exchange of unknown users

@@ -138,7 +138,7 @@ bool Worker::evict(const Budget& full, const PoolShard* asking, bool ask_others)
 }
 
 Client* Worker::find_client(CancelKey key) noexcept {
-  const size_t index = key.pid & ((1u << kKeyBits) - 1);
+  const size_t index = key.pid & ((1u << CancelKey::kIndexBits) - 1);
   if (index >= clients_by_key_.size()) return nullptr;
   Client* client = clients_by_key_[index];
   return client && client->key == key ? client : nullptr;
@@ -154,13 +154,13 @@ void Worker::issue_key(Client& client) {
     free_keys_.pop_back();
     clients_by_key_[index] = &client;
   }
-  REMUDA_CHECK(index < 1u << kKeyBits);
-  client.key.pid = static_cast<uint32_t>(index_) << kKeyBits | index;
+  REMUDA_CHECK(index < 1u << CancelKey::kIndexBits);
+  client.key.pid = static_cast<uint32_t>(index_) << CancelKey::kIndexBits | index;
   client.key.secret = random_u32();
 }
 
 void Worker::return_key(const Client& client) noexcept {
-  const uint32_t index = client.key.pid & ((1u << kKeyBits) - 1);
+  const uint32_t index = client.key.pid & ((1u << CancelKey::kIndexBits) - 1);
   clients_by_key_[index] = nullptr;
   free_keys_.push_back(index);
 }

@@ -30,8 +30,6 @@ namespace remuda::proxy {
 class Worker {
  public:
   static constexpr int kMaxWorkers = 64;
-  // The low bits of a cancel key's pid number the client, those above the worker.
-  static constexpr int kKeyBits = 24;
 
   Worker(Shared& shared, int index, Snapshot snapshot);
   ~Worker();

@@ -39,7 +39,7 @@ ModelClient::ModelClient(size_t number, uint64_t seed, const Habits& habits, Par
 }
 
 std::string ModelClient::act() {
-  while (true) {
+  while (!wants_to_leave_) {
     if (steps_.empty()) {
       if (scenes_left_ == 0) return "";
       --scenes_left_;
@@ -55,6 +55,7 @@ std::string ModelClient::act() {
     send(step.bytes);
     return step.bytes;
   }
+  return "";
 }
 
 void ModelClient::note(Kind kind) {
@@ -64,10 +65,14 @@ void ModelClient::note(Kind kind) {
     case Kind::start_synced_copy:
       copy_is_simple_ = kind == Kind::start_simple_copy;
       has_early_sync_ = kind == Kind::start_synced_copy;
+      has_sent_early_sync_ |= has_early_sync_;
       is_ready_due_ = true;
       break;
     case Kind::early_sync:
-      has_early_sync_ = true;
+      has_early_sync_ = has_sent_early_sync_ = true;
+      break;
+    case Kind::leave:
+      wants_to_leave_ = true;
       break;
     case Kind::go_on_with_copy:
       go_on_with_copy();

@@ -40,7 +40,11 @@ class ModelClient {
   // It has said all it had to say, and has all answers that were flushed.
   bool is_finished() const { return scenes_left_ == 0 && steps_.empty() && is_answered(); }
   bool is_answered() const;
-  bool has_begun() const { return has_begun_; }  // a transaction block, ever
+  // It is owed nothing and has left nothing open: it needs no server.
+  bool is_at_rest() const { return is_answered() && server_.is_clean() && optional_.empty(); }
+  bool wants_to_leave() const { return wants_to_leave_; }
+  bool has_begun() const { return has_begun_; }                      // a transaction block, ever
+  bool has_sent_early_sync() const { return has_sent_early_sync_; }  // ever
   // It knows that its server has ended.
   bool is_cut_off() const { return is_cut_off_; }
   const std::string& violation() const { return violation_; }
@@ -55,6 +59,7 @@ class ModelClient {
     start_synced_copy,  // with the Sync behind it that the server will ignore
     early_sync,         // inside a copy
     wait,
+    leave,
     go_on_with_copy,  // decided when its turn comes: does the server want data?
     settle,           // decided too: end what is open
   };
@@ -103,6 +108,8 @@ class ModelClient {
   size_t scenes_left_;
   size_t requests_ = 0;
   bool has_begun_ = false;
+  bool has_sent_early_sync_ = false;
+  bool wants_to_leave_ = false;
 
   std::string received_bytes_;
   uint64_t received_ = 0;

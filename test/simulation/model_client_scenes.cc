@@ -13,7 +13,8 @@ const std::string kCopyDone = message('c');
 }  // namespace
 
 void ModelClient::plan() {
-  if (random_.one_in(3)) wait();  // all answers first
+  if (random_.one_in(3)) wait();
+  if (random_.one_in(80)) steps_.push_back({Kind::leave, ""});
   switch (random_.below(16)) {
     case 0:
     case 1:
@@ -88,6 +89,7 @@ void ModelClient::plan_transaction() {
       plan_query();
     }
     if (random_.one_in(3)) wait();
+    if (random_.one_in(40)) steps_.push_back({Kind::leave, ""});
   }
   const std::string end = random_.pick_text({"commit", "rollback"});
   say(random_.one_in(2) ? simple(" " + end) : whole(end, false) + kSync);
@@ -137,7 +139,7 @@ void ModelClient::send_copy_data() {
     const size_t size = random_.below(random_.one_in(20) ? 90000 : 20);
     say(message('d', mark() + " " + std::string(size, 'c')));
     if (random_.one_in(8)) say(kFlush);
-    if (random_.one_in(12)) steps_.push_back({Kind::early_sync, kSync});
+    if (random_.one_in(8)) steps_.push_back({Kind::early_sync, kSync});
   }
   say(random_.one_in(5) ? message('f', mark() + " gives up") : kCopyDone);
   if (!copy_is_simple_) say(kSync);
@@ -153,9 +155,11 @@ void ModelClient::plan_strays() {
 // Everything answered, but the transaction still open.
 void ModelClient::plan_flushed_batch() {
   std::string portal;
-  say(prepare("select 3 10", &portal) + run(portal, 1) + kFlush);
+  const std::string bytes = prepare("select 3 10", &portal);
+  say(bytes + run(portal, 1) + kFlush);
   if (random_.one_in(2)) {
     wait();
+    if (random_.one_in(10)) steps_.push_back({Kind::leave, ""});
     say(message('d', mark() + " " + std::string(random_.below(300), 's')));
     if (random_.one_in(2)) say(run(portal, 1) + kFlush, true);
   }

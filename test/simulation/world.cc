@@ -117,19 +117,22 @@ bool World::move(Client& client) {
   if (!client.to_client.empty() && !random_.one_in(3)) {
     client.model.receive(client.to_client.take(piece(client.to_client)));
     if (!client.model.violation().empty()) wrong(client.model.violation());
+    check_at_rest(client);
     has_moved = true;
   }
-  if (!client.is_gone && !client.to_pool.is_closed()) {
-    const std::string bytes = client.model.act();
-    client.to_pool.put(bytes);
-    has_moved |= !bytes.empty();
-    if (bytes.empty() && client.model.is_finished() && random_.one_in(3)) {
-      if (random_.one_in(2)) client.to_pool.put(message('X'));
-      client.to_pool.close();
-      has_moved = true;
-    }
-  }
+  if (!client.is_gone && !client.to_pool.is_closed()) has_moved |= act(client);
   return read_client(client) || has_moved;
+}
+
+bool World::act(Client& client) {
+  const std::string bytes = client.model.act();
+  client.to_pool.put(bytes);
+  if (!bytes.empty()) return true;
+  const bool is_done = client.model.is_finished() && random_.one_in(3);
+  if (!is_done && !client.model.wants_to_leave()) return false;
+  if (is_done && random_.one_in(2)) client.to_pool.put(message('X'));
+  client.to_pool.close();
+  return true;
 }
 
 bool World::move(Server& server) {
@@ -192,14 +195,25 @@ void World::check_lendable(const Server& server) const {
   }
 }
 
+// A client that has nothing open and is owed nothing keeps no server.
+void World::check_at_rest(const Client& client) const {
+  if (release_ == session::Release::session || !client.server || client.is_gone) return;
+  if (client.server->view.suspect || !client.model.is_at_rest()) return;
+  if (!client.to_client.empty() || !client.to_pool.empty() || !client.parked.empty()) return;
+  wrong("keeps its server for nothing: " + client.model.state());
+}
+
+// Only a client that sent a Sync too early may cost a server its good name.
+void World::check_suspect(const Server& server, const Client& client) const {
+  if (!server.view.suspect || client.model.has_sent_early_sync()) return;
+  wrong("a server is suspect without a reason: " + client.model.state());
+}
+
 // All have ended, or have got what they asked for.
 void World::check_end() const {
   for (const auto& client : clients_) {
     if (client->is_gone || client->to_pool.is_closed()) continue;
     if (!client->model.is_finished()) wrong("waits for ever: " + client->model.state());
-    if (release_ != session::Release::session && client->server && !client->server->view.suspect) {
-      wrong("keeps its server for ever: " + client->model.state());
-    }
   }
   if (!waiting_.empty()) wrong("a client waits for a server for ever");
 }

@@ -82,6 +82,7 @@ class World {
   bool sweep();
   bool move(Client& client);
   bool move(Server& server);
+  bool act(Client& client);
   void disturb();
   void leave(Client& client);
 
@@ -101,7 +102,8 @@ class World {
   void close_client(Client& client, const std::string& why);
   void drop_client(Client& client);
   void check_lendable(const Server& server) const;
-  void check_models() const;
+  void check_at_rest(const Client& client) const;
+  void check_suspect(const Server& server, const Client& client) const;
   void check_end() const;
   size_t piece(const Pipe& pipe);
   std::string drain();

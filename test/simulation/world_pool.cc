@@ -108,6 +108,7 @@ void World::drop_client(Client& client) {
   Server* server = std::exchange(client.server, nullptr);
   if (!server) return;
   server->client = nullptr;
+  check_suspect(*server, client);
   const bool is_clean = server->view.is_quiet() && client.view.frame.at_boundary();
   if (!is_clean || server->view.suspect) {
     close_server(*server);
@@ -191,6 +192,7 @@ void World::take_back(Server& server) {
   Client* client = std::exchange(server.client, nullptr);
   client->server = nullptr;
   if (release_ == session::Release::session) wrong("released in session mode");
+  check_suspect(server, *client);
   if (server.view.suspect || !server.to_pool.empty()) {
     if (!server.view.suspect && !server.is_disturbed) wrong("released with replies on their way");
     close_server(server);

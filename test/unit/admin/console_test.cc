@@ -48,8 +48,8 @@ TEST_CASE("the greeting, byte for byte but for the key", "[console]") {
   CHECK(client.greeting.substr(0, before_key.size()) == before_key);
   CHECK(client.greeting.substr(before_key.size() + 8) == after_key);
   // No worker has this number, so the key can be nobody else's.
-  CHECK(load_u32(client.greeting.data() + before_key.size()) >> proxy::Worker::kKeyBits ==
-        Consoles::kKeyWorker);
+  CHECK(load_u32(client.greeting.data() + before_key.size()) >> proxy::CancelKey::kIndexBits ==
+        proxy::CancelKey::kConsole);
 }
 
 TEST_CASE("errors have severity, code and text only", "[console]") {
