@@ -157,17 +157,19 @@ bool follow(ParameterSetRef& set, ByteView name, ByteView value) {
   return true;
 }
 
-void note_parameter(ServerView& server, ClientView* client, ByteView message) {
+// A malformed one is a fault: nobody could tell what the server now has.
+const Fault* note_parameter(ServerView& server, ClientView* client, ByteView message) {
   const ByteView body = message.substr(FrameWalk::kHeaderSize);
   const size_t name_end = body.find('\0');
-  if (name_end == ByteView::npos) return;
+  if (name_end == ByteView::npos) return &kServerProtocol;
   const size_t value_end = body.find('\0', name_end + 1);
-  if (value_end == ByteView::npos) return;
+  if (value_end == ByteView::npos) return &kServerProtocol;
   const ByteView name = body.substr(0, name_end);
   const ByteView value = body.substr(name_end + 1, value_end - name_end - 1);
-  if (!is_settable_parameter(name)) return;
+  if (!is_settable_parameter(name)) return nullptr;
   if (!follow(server.parameters, name, value)) server.suspect = true;
   if (client && !follow(client->parameters, name, value)) server.suspect = true;
+  return nullptr;
 }
 
 // ReadyForQuery answers the oldest Query, FunctionCall or Sync. False when nobody asked for it.
@@ -241,7 +243,7 @@ Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, Byt
     fault = note_ready(server, internal ? nullptr : client, message);
     if (!fault && internal) fault = end_internal(server, client);
   } else {
-    note_parameter(server, internal ? nullptr : client, message);
+    fault = note_parameter(server, internal ? nullptr : client, message);
   }
   if (internal || !client || fault) {
     walk.swallow_whole();
@@ -276,6 +278,7 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
       const bool internal = is_internal(server.pipeline);
       if (!internal && !client) return stop(walk, Need::fail, &kServerProtocol);
       if (!rule.whole || header.length > FrameWalk::kMaxWhole) {
+        if (header.type == 'Z') return stop(walk, Need::fail, &kServerProtocol);
         if (rule.whole) server.suspect = true;  // a parameter too long to follow
         if (rule.note) server.has_replied = true;
         if (internal) {

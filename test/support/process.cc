@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,7 +65,8 @@ struct Prepared {
   const char* directory;
   int death_signal;
   pid_t parent;
-  const Account* account;
+  const Account* account;  // null: ours
+  rlim_t descriptors;
 };
 
 [[noreturn]] void become_child(const Prepared& p) {
@@ -72,9 +74,13 @@ struct Prepared {
   dup2(input, 0);
   dup2(p.output, 1);
   dup2(p.output, 2);
-  if (geteuid() == 0) {
+  if (geteuid() == 0 && p.account) {
     if (setgroups(0, nullptr) != 0 || setgid(p.account->gid) != 0 || setuid(p.account->uid) != 0)
       _exit(126);
+  }
+  if (p.descriptors > 0) {
+    const rlimit limit{p.descriptors, p.descriptors};
+    setrlimit(RLIMIT_NOFILE, &limit);
   }
   // After the change of user, which would clear it.
   prctl(PR_SET_PDEATHSIG, p.death_signal);
@@ -124,7 +130,8 @@ Process::Process(const Command& command) {
                           command.directory.c_str(),
                           command.death_signal,
                           getpid(),
-                          &child_account()};
+                          command.as_ourselves ? nullptr : &child_account(),
+                          static_cast<rlim_t>(command.descriptors)};
   pid_ = fork();
   if (pid_ == 0) become_child(prepared);
   close(program);

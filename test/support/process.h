@@ -31,6 +31,10 @@ struct Command {
   std::map<std::string, std::string> environment = {};
   // The signal the child gets when we die.
   int death_signal = 9;
+  // Stays root if we are, to show that a program refuses it.
+  bool as_ourselves = false;
+  // How many descriptors the child may have; 0 is as many as we.
+  int descriptors = 0;
 };
 
 class Process {

@@ -86,17 +86,18 @@ std::string remuda_program() {
   return REMUDA_BIN;
 }
 
-Remuda::Remuda(const std::string& ini, const std::string& users) {
+Remuda::Remuda(const std::string& ini, const std::string& users, int descriptors) {
   write_ini(ini);
   write_users(users);
-  start();
+  start(descriptors);
 }
 
-void Remuda::start() {
+void Remuda::start(int descriptors) {
   process_ = std::make_unique<Process>(Command{.argv = {remuda_program(), ini_file_},
                                                .output = log_file_,
                                                .directory = dir_.path(),
-                                               .environment = {{"TZ", "UTC"}}});
+                                               .environment = {{"TZ", "UTC"}},
+                                               .descriptors = descriptors});
   const bool ready = eventually([this] {
     if (!process_->running()) throw std::runtime_error("remuda did not start:\n" + log());
     // The last line of the start: by then every listener is there.

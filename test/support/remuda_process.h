@@ -26,7 +26,9 @@ class Remuda {
  public:
   // Writes `ini`, with {port}, {pg_port}, {pg_dir} and {dir} filled in, and the user list beside
   // it; starts; returns when it accepts connections. Throws with the log when it does not come up.
-  explicit Remuda(const std::string& ini = ini_text(), const std::string& users = kUserList);
+  // `descriptors` limits how many it may have open, 0 does not.
+  explicit Remuda(const std::string& ini = ini_text(), const std::string& users = kUserList,
+                  int descriptors = 0);
   // Ends it with SIGQUIT; a bad exit or a sanitizer's report fails the test and shows the log.
   ~Remuda();
 
@@ -67,7 +69,7 @@ class Remuda {
   long resident() const;
 
  private:
-  void start();
+  void start(int descriptors);
   std::string expand(std::string text) const;
 
   TempDir dir_;
