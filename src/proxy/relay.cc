@@ -144,7 +144,9 @@ void log_last_words(const Server& server, ByteView bytes) {
 }
 
 void server_fault(Server& server, const session::Fault& fault) {
-  if (&fault == &session::kInternalQueryFailed && server.runs_connect_query) {
+  // A connect_query may fail, but it must be over: a COPY or an open transaction is not.
+  if (&fault == &session::kInternalQueryFailed && server.runs_connect_query &&
+      server.view.is_quiet()) {
     log::error("{} error while executing exec_on_query", log_name(server));
     server.view.internal_failed = false;
     return server.pool.tested(server);
