@@ -1,0 +1,76 @@
+#include "proxy/startup_parameters.h"
+
+#include "remuda/base/error.h"
+#include "support/catch.h"
+
+namespace remuda::proxy {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+StartupParameters read(Pairs parameters, const config::Config& config = {}) {
+  wire::Startup startup;
+  startup.parameters = std::move(parameters);
+  return read_parameters(startup, config);
+}
+
+std::string fault(Pairs parameters, const config::Config& config = {}) {
+  try {
+    read(std::move(parameters), config);
+  } catch (const PgError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("user and database are found, and the database defaults to the user") {
+  const auto both = read({{"user", "ann"}, {"database", "shop"}});
+  CHECK(both.user == "ann");
+  CHECK(both.database == "shop");
+  CHECK(read({{"user", "ann"}}).database == "ann");
+}
+
+TEST_CASE("a user is needed, of at most 127 bytes") {
+  CHECK(fault({{"database", "shop"}}) == "no username supplied");
+  CHECK(fault({{"user", std::string(127, 'u')}}).empty());
+  CHECK(fault({{"user", std::string(128, 'u')}}) == "username too long");
+}
+
+TEST_CASE("tracked parameters are kept, whatever their case") {
+  const auto read_back = read({{"user", "u"}, {"datestyle", "ISO"}, {"TIMEZONE", "UTC"}});
+  CHECK(read_back.tracked == Pairs{{"datestyle", "ISO"}, {"TIMEZONE", "UTC"}});
+}
+
+TEST_CASE("other parameters are refused unless ignored or tracked") {
+  const Pairs asked{{"user", "u"}, {"extra_float_digits", "3"}};
+  CHECK(fault(asked) == "unsupported startup parameter: extra_float_digits");
+  config::Config config;
+  config.ignore_startup_parameters = {"extra_float_digits"};
+  CHECK(read(asked, config).tracked.empty());
+  config.ignore_startup_parameters.clear();
+  config.track_extra_parameters = {"Extra_Float_Digits"};
+  CHECK(read(asked, config).tracked.size() == 1);
+}
+
+TEST_CASE("options are taken apart") {
+  const auto got = read({{"user", "u"}, {"options", "-c datestyle=ISO --TimeZone=UTC"}});
+  CHECK(got.tracked == Pairs{{"datestyle", "ISO"}, {"TimeZone", "UTC"}});
+  CHECK(fault({{"user", "u"}, {"options", "-c work_mem=1"}}) ==
+        "unsupported startup parameter in options: work_mem");
+  config::Config config;
+  config.ignore_startup_parameters = {"options"};
+  CHECK(read({{"user", "u"}, {"options", "-c work_mem=1 -c datestyle=ISO"}}, config).tracked ==
+        Pairs{{"datestyle", "ISO"}});
+  CHECK(fault({{"user", "u"}, {"options", "-d 5"}}).find("only '-c config=val'") !=
+        std::string::npos);
+}
+
+TEST_CASE("protocol extensions are set aside, replication is refused") {
+  CHECK(read({{"user", "u"}, {"_pq_.x", "1"}}).extensions == std::vector<std::string>{"_pq_.x"});
+  CHECK(fault({{"user", "u"}, {"replication", "false"}}).empty());
+  CHECK_FALSE(fault({{"user", "u"}, {"replication", "database"}}).empty());
+}
+
+}  // namespace remuda::proxy
