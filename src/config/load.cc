@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -188,11 +189,21 @@ class Loader {
     }
   }
 
+  // A relative name means the working directory, as in PgBouncer; a file that is not there is looked
+  // for beside the configuration.
+  std::string find_beside(const std::string& name) const {
+    namespace fs = std::filesystem;
+    if (name.empty() || fs::path(name).is_absolute()) return name;
+    std::error_code ignored;
+    const fs::path beside = fs::path(config_.path).parent_path() / name;
+    return !fs::exists(name, ignored) && fs::exists(beside, ignored) ? beside.string() : name;
+  }
+
   // Nobody's secret is asked for with any and pam, so the list then stays as it is.
   void read_users(std::shared_ptr<const UserList> users) {
     const bool is_needed = config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
     if (is_needed || users == nullptr) {
-      const std::string file = is_needed ? config_.auth_file.value_or("") : "";
+      const std::string file = is_needed ? find_beside(config_.auth_file.value_or("")) : "";
       users = load_user_list(file, std::move(users), result_.messages);
     }
     result_.users = std::move(users);

@@ -316,6 +316,16 @@ TEST_CASE("the auth file is read along") {
   }
 }
 
+TEST_CASE("an auth file that is not in the working directory is found beside the configuration") {
+  const Files files;
+  std::filesystem::create_directory("etc");
+  files.write("etc/x.ini", "[pgbouncer]\nauth_file = users.txt\n");
+  files.write("etc/users.txt", "\"ann\" \"beside\"\n");
+  CHECK(*load("etc/x.ini").users->find("ann") == "beside");
+  files.write("users.txt", "\"ann\" \"here\"\n");
+  CHECK(*load("etc/x.ini").users->find("ann") == "here");
+}
+
 TEST_CASE("a reload takes the new file") {
   const Files files;
   files.write("x.ini",
