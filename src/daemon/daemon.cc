@@ -57,9 +57,10 @@ Daemon::~Daemon() = default;
 
 void Daemon::run() {
   const config::Config& config = *snapshot_.config;
-  start_workers();
+  // What can fail comes before the first thread. Connections wait in the kernel until the loop runs.
   open_listeners();
   const PidFile pidfile(config.pidfile);
+  start_workers();
   watch_signals();
   stats_line_.start();
   log::info("process up: PgBouncer {}, remuda {}, libuv {}, workers: {}", proxy::kPgBouncerVersion,

@@ -17,12 +17,14 @@ namespace remuda::proxy {
 namespace {
 
 struct Outcome {
+  std::string where;  // the address, once it is known
   std::unique_ptr<Server> server;
   ServerParameters parameters;
 };
 
 struct Failure {
   DialFailure failure;
+  std::string detail;         // for the log only
   bool tell_waiters = false;  // the server answered: waiting does not help
 };
 
@@ -99,6 +101,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   const uint32_t epoch = pool.ledger->database->epoch.load();
   const Micros timeout = worker.config().server_connect_timeout;
   const io::Address address = co_await find_address(pool, *database, timeout);
+  outcome.where = "@" + address.text();
   io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
   apply_tcp_options(worker.config(), stream.fd());
   auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot),
@@ -125,14 +128,13 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
     co_await open(pool, std::move(slot), outcome);
   } catch (const pg::ServerRefusal& refusal) {
     const bool starting = refusal.sqlstate() == wire::sqlstate::kCannotConnectNow;
-    failed = Failure{{refusal.sqlstate(), refusal.what()}, !starting};
+    failed = Failure{{refusal.sqlstate(), refusal.what()}, "", !starting};
   } catch (const PgError& error) {
-    failed = Failure{{error.sqlstate(), error.what()}, true};
+    failed = Failure{{error.sqlstate(), error.what()}, "", true};
   } catch (const TimedOut&) {
-    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, false};
+    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, "", false};
   } catch (const std::exception& error) {
-    log::debug("connecting to a server of {}: {}", pool.database_name(), error.what());
-    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect failed"}, false};
+    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};
   }
   co_return failed;
 }
@@ -143,8 +145,9 @@ io::Task<void> dial(PoolShard& pool, Slot slot) {
   Outcome outcome;
   auto failed = co_await try_open(pool, std::move(slot), outcome);
   if (failed) {
-    log::warning("{}/{}: closing because: {} (age=0s)", pool.database_name(), pool.user_name(),
-                 failed->failure.message);
+    const std::string detail = failed->detail.empty() ? "" : ": " + failed->detail;
+    log::warning("S: {}/{}{} closing because: {}{} (age=0s)", pool.database_name(),
+                 pool.user_name(), outcome.where, failed->failure.message, detail);
     pool.dial_failed(failed->failure, failed->tell_waiters);
     co_return;
   }
