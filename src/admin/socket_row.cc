@@ -70,6 +70,7 @@ Ends ends_of(const io::Stream& stream, int listen_port) {
     ends.local_address = local.host();
     ends.local_port = port_of(local, listen_port);
     ends.peer_pid = peer.pid;
+    if (stream.tls()) ends.tls = stream.tls()->description();
   } catch (const SystemError&) {
     // A reset connection is about to be closed.
   }
@@ -101,7 +102,7 @@ Row to_row(const SocketRow& socket, Micros now, bool with_buffers) {
       text(pointer(socket.id)),
       text(pointer(socket.link)),
       number(socket.remote_pid),
-      text(""),
+      text(ends.tls),
       text(socket.application_name),
       number(0),
       number(socket.id),

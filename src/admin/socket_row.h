@@ -19,6 +19,7 @@ struct Ends {
   std::string local_address;
   int local_port = 0;
   int peer_pid = 0;  // of a unix socket's peer
+  std::string tls;   // version, cipher, curve; empty: plain text
 };
 
 // Empty where the kernel no longer knows.

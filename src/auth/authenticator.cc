@@ -12,7 +12,9 @@ namespace {
 
 using config::AuthType;
 
-[[noreturn]] void fail(const char* text) { throw PgError(text); }
+[[noreturn]] void fail(const char* text) {
+  throw PgError(text);
+}
 
 ByteView bytes_of(std::span<const unsigned char> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -29,23 +31,55 @@ io::Task<std::string> read_password(pg::MessageStream& client) {
   const wire::Message message = co_await next_password(client);
   wire::Reader reader(message.body);
   std::string password(reader.cstring());
+  const wire::WipeAtEnd wiped(password);
   if (!reader.ok() || !reader.done()) fail("malformed password message");
   if (password.empty()) fail("empty password returned by client");
   co_return password;
 }
 
-io::Task<void> check_plain(pg::MessageStream& client, const Candidate& candidate,
-                           AuthContext& context) {
-  std::string out;
-  wire::authentication_cleartext(out);
-  client.send(out);
-  std::string password = co_await read_password(client);
-  const wire::Secret secret = wire::parse_secret(candidate.secret ? *candidate.secret : "");
-  // A SCRAM secret costs milliseconds to check.
-  auto work = [&] { return wire::verify_password(secret, candidate.user, password); };
-  const bool right = co_await io::offload(context.loop, work, &context.crypto);
-  wire::wipe(password);
-  if (!right || !candidate.secret) fail("password authentication failed");
+// What a stored secret is worth: none, and an empty one, let nobody in.
+bool is_usable(const Candidate& candidate) {
+  return candidate.secret && !candidate.secret->empty();
+}
+
+wire::Secret stored_secret(const Candidate& candidate) {
+  return wire::parse_secret(candidate.secret ? *candidate.secret : "");
+}
+
+// A refusal takes the time of one PBKDF2, so that its delay tells nothing of how the secret is
+// stored, nor whether there is one. Not cached: a stranger could fill a cache with names.
+io::Task<void> spend_refusal(const AuthContext& context, ByteView password) {
+  const auto iterations = static_cast<uint32_t>(context.scram_iterations);
+  const std::string salt(wire::kScramSaltSize, '\0');
+  auto work = [&] { return wire::build_secret(password, salt, iterations); };
+  co_await io::offload(context.loop, work, &context.crypto);
+}
+
+// Whether the password is right. Runs PBKDF2 if the secret needs it, or if it is not.
+io::Task<bool> check_clear_text(const Candidate& candidate, const AuthContext& context,
+                                const std::string& password) {
+  const wire::Secret secret = stored_secret(candidate);
+  bool is_right = false;
+  if (secret.scram && secret.scram->iterations <= wire::kMaxScramIterations) {
+    auto work = [&] { return wire::verify_password(secret, candidate.user, password); };
+    const bool fits = co_await io::offload(context.loop, work, &context.crypto);
+    is_right = fits;
+  } else {
+    is_right = wire::verify_password(secret, candidate.user, password) && is_usable(candidate);
+    if (!is_right) co_await spend_refusal(context, password);
+  }
+  co_return is_right;
+}
+
+io::Task<Proof> check_plain(pg::MessageStream& client, const Candidate& candidate,
+                            const AuthContext& context) {
+  Proof proof;
+  std::string password = co_await ask_password(client);
+  const wire::WipeAtEnd wiped(password);
+  const bool is_right = co_await check_clear_text(candidate, context, password);
+  if (!is_right) fail("password authentication failed");
+  proof.password = password;
+  co_return proof;
 }
 
 io::Task<void> check_md5(pg::MessageStream& client, const Candidate& candidate) {
@@ -54,24 +88,43 @@ io::Task<void> check_md5(pg::MessageStream& client, const Candidate& candidate) 
   wire::authentication_md5(out, salt);
   client.send(out);
   const std::string response = co_await read_password(client);
-  const wire::Secret secret = wire::parse_secret(candidate.secret ? *candidate.secret : "");
-  const bool right = wire::verify_md5_response(secret, candidate.user, salt, response);
-  if (!right || !candidate.secret || candidate.secret->empty()) {
-    fail("password authentication failed");
-  }
+  // Nobody's secret takes as long to check as somebody's.
+  const bool is_usable_secret = is_usable(candidate);
+  const wire::Secret secret =
+      is_usable_secret ? stored_secret(candidate) : wire::parse_secret("nobody's");
+  const bool is_right = wire::verify_md5_response(secret, candidate.user, salt, response);
+  if (!is_right || !is_usable_secret) fail("password authentication failed");
 }
 
+bool offers_binding(const AuthContext& context) {
+  return !context.channel_binding.empty();
+}
+
+void offer_scram(pg::MessageStream& client, const AuthContext& context) {
+  constexpr std::string_view kOffer[] = {wire::kScramSha256Plus, wire::kScramSha256};
+  const std::span<const std::string_view> all(kOffer);
+  std::string out;
+  wire::authentication_sasl(out, offers_binding(context) ? all : all.subspan(1));
+  client.send(out);
+}
+
+struct InitialResponse {
+  bool is_plus = false;
+  std::string data;
+};
+
 // SASLInitialResponse: the mechanism, the length of the data, the data.
-std::string read_initial_response(ByteView body) {
+InitialResponse read_initial_response(ByteView body, const AuthContext& context) {
   wire::Reader reader(body);
   const ByteView mechanism = reader.cstring();
   const uint32_t length = reader.u32();
   const ByteView data = reader.rest();
   if (!reader.ok() || length != data.size()) fail("malformed SASL message");
-  if (mechanism != wire::kScramSha256) {
+  const bool is_plus = mechanism == wire::kScramSha256Plus && offers_binding(context);
+  if (!is_plus && mechanism != wire::kScramSha256) {
     fail("client selected an invalid SASL authentication mechanism");
   }
-  return std::string(data);
+  return {is_plus, std::string(data)};
 }
 
 [[noreturn]] void fail_scram(const wire::ScramServer& scram) {
@@ -79,81 +132,119 @@ std::string read_initial_response(ByteView body) {
   fail("SASL authentication failed");
 }
 
-io::Task<wire::Digest> exchange_scram(pg::MessageStream& client, wire::ScramServer& scram) {
-  std::string out;
-  wire::authentication_sasl(out, std::span(&wire::kScramSha256, 1));
-  client.send(out);
-  const wire::Message initial = co_await next_password(client);
-  const std::string first = read_initial_response(initial.body);
+// Whom the exchange checks, and with what.
+struct ScramTarget {
+  bool is_mock = false;   // nobody, or a secret that SCRAM cannot use
+  bool is_plain = false;  // the keys are still to be made, from this:
+  std::string password;
+  wire::ScramSecret secret;  // of a plain one only salt and count
+
+  ~ScramTarget() { wire::wipe(password); }
+};
+
+ScramTarget scram_target(const Candidate& candidate, const AuthContext& context) {
+  const wire::Secret stored = stored_secret(candidate);
+  ScramTarget target;
+  if (stored.scram) {
+    target.secret = *stored.scram;
+    return target;
+  }
+  target.is_mock = !is_usable(candidate) || stored.kind == wire::SecretKind::md5;
+  target.is_plain = !target.is_mock;
+  if (target.is_plain) target.password = stored.text;
+  // The salt of a plain secret is made like that of no secret, or it would tell one from the other.
+  target.secret = wire::ScramServer::mock_secret(bytes_of(context.process_secret), candidate.user,
+                                                 static_cast<uint32_t>(context.scram_iterations));
+  return target;
+}
+
+// The client's last message. PBKDF2 runs here and not before the challenge, so that nothing can be
+// learnt without a proof.
+io::Task<void> check_proof(wire::ScramServer& scram, const ScramTarget& target,
+                           const std::string& user, const AuthContext& context,
+                           std::string message) {
+  bool has_spent = false;
+  if (target.is_plain) {
+    const std::string& salt = target.secret.salt;
+    const ScramCache::Made made =
+        co_await context.scram_cache.secret(user, target.password, salt, target.secret.iterations);
+    scram.set_keys(made.secret);
+    has_spent = made.is_new;
+  }
+  if (scram.step(message) == wire::ScramServer::Status::done) co_return;
+  if (!has_spent) co_await spend_refusal(context, "");
+  fail_scram(scram);
+}
+
+// Ends with the client having read our own proof.
+io::Task<void> exchange_scram(pg::MessageStream& client, wire::ScramServer& scram,
+                              const ScramTarget& target, const std::string& user,
+                              const AuthContext& context, std::string first) {
   if (scram.step(first) != wire::ScramServer::Status::go_on) fail_scram(scram);
-  out.clear();
+  std::string out;
   wire::authentication_sasl_continue(out, scram.reply());
   client.send(out);
   const wire::Message response = co_await next_password(client);
-  if (scram.step(response.body) != wire::ScramServer::Status::done) fail_scram(scram);
+  std::string final_message(response.body);
+  co_await check_proof(scram, target, user, context, final_message);
   out.clear();
   wire::authentication_sasl_final(out, scram.reply());
   client.send(out);
-  co_return scram.client_key();
 }
 
-io::Task<std::optional<pg::ProvenKeys>> check_scram(pg::MessageStream& client,
-                                                    const Candidate& candidate,
-                                                    AuthContext& context) {
-  const auto iterations = static_cast<uint32_t>(context.scram_iterations);
-  const wire::Secret stored = wire::parse_secret(candidate.secret ? *candidate.secret : "");
-  const bool is_mock =
-      !candidate.secret || candidate.secret->empty() || stored.kind == wire::SecretKind::md5;
-  wire::ScramSecret secret;
-  if (is_mock) {
-    secret = wire::ScramServer::mock_secret(bytes_of(context.process_secret), candidate.user,
-                                            iterations);
-  } else if (stored.scram) {
-    secret = *stored.scram;
-  } else {
-    std::string user = candidate.user;
-    std::string password = stored.text;
-    const wire::ScramSecret made = co_await context.scram_cache.secret(user, password, iterations);
-    secret = made;
-  }
+io::Task<Proof> check_scram(pg::MessageStream& client, const Candidate& candidate,
+                            const AuthContext& context) {
+  offer_scram(client, context);
+  const wire::Message message = co_await next_password(client);
+  const InitialResponse initial = read_initial_response(message.body, context);
+  const ScramTarget target = scram_target(candidate, context);
   wire::ScramServer::Options options;
-  options.mock = is_mock;
-  wire::ScramServer scram(secret, options);
-  pg::ProvenKeys proven;
-  const wire::Digest client_key = co_await exchange_scram(client, scram);
-  proven.keys.client_key = client_key;
-  if (!stored.scram) co_return std::nullopt;
-  proven.keys.server_key = secret.server_key;
-  proven.salt = secret.salt;
-  proven.iterations = secret.iterations;
-  co_return proven;
+  options.channel_binding = context.channel_binding;
+  options.plus = initial.is_plus;
+  options.mock = target.is_mock;
+  wire::ScramServer scram(target.secret, options);
+  co_await exchange_scram(client, scram, target, candidate.user, context, initial.data);
+  Proof proof;
+  // Keys made from a plain secret have a salt of ours, which no server shares.
+  if (target.is_plain) co_return proof;
+  proof.keys.emplace();
+  proof.keys->keys.client_key = scram.client_key();
+  proof.keys->keys.server_key = target.secret.server_key;
+  proof.keys->salt = target.secret.salt;
+  proof.keys->iterations = target.secret.iterations;
+  co_return proof;
 }
 
 bool stores_scram(const Candidate& candidate) {
-  return candidate.secret && wire::parse_secret(*candidate.secret).kind == wire::SecretKind::scram;
+  return stored_secret(candidate).kind == wire::SecretKind::scram;
 }
 
 }  // namespace
 
-io::Task<std::optional<pg::ProvenKeys>> authenticate(pg::MessageStream& client, AuthType method,
-                                                     Candidate candidate, AuthContext context) {
-  if (method == AuthType::any) co_return std::nullopt;
+io::Task<std::string> ask_password(pg::MessageStream& client) {
+  std::string out;
+  wire::authentication_cleartext(out);
+  client.send(out);
+  co_return co_await read_password(client);
+}
+
+io::Task<Proof> authenticate(pg::MessageStream& client, AuthType method, Candidate candidate,
+                             AuthContext context) {
+  Proof proof;
+  if (method == AuthType::any) co_return proof;
   if (method == AuthType::trust) {
     if (!candidate.is_known) fail("\"trust\" authentication failed");
-    co_return std::nullopt;
+    co_return proof;
   }
-  if (method == AuthType::plain) {
-    co_await check_plain(client, candidate, context);
-    co_return std::nullopt;
-  }
+  if (method == AuthType::plain) co_return co_await check_plain(client, candidate, context);
   if (method == AuthType::scram_sha_256 || (method == AuthType::md5 && stores_scram(candidate))) {
     co_return co_await check_scram(client, candidate, context);
   }
   if (method == AuthType::md5) {
     co_await check_md5(client, candidate);
-    co_return std::nullopt;
+    co_return proof;
   }
-  log::error("auth_type {} does not act yet: refusing the login", config::to_text(method));
+  log::error("auth_type {} is no password method: refusing the login", config::to_text(method));
   fail("bouncer config error");
 }
 

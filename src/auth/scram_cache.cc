@@ -2,19 +2,39 @@
 
 namespace remuda::auth {
 
-io::Task<wire::ScramSecret> ScramCache::secret(std::string user, std::string password,
-                                               uint32_t iterations) {
-  const wire::Digest digest = wire::sha256(password);
+const ScramCache::Entry* ScramCache::find(const std::string& user,
+                                          const wire::Digest& password_digest,
+                                          const std::string& salt, uint32_t iterations) const {
   const auto known = entries_.find(user);
-  if (known != entries_.end() && known->second.password_digest == digest) {
-    co_return known->second.secret;
+  if (known == entries_.end()) return nullptr;
+  const Entry& entry = known->second;
+  const bool fits = entry.password_digest == password_digest && entry.secret.salt == salt &&
+                    entry.secret.iterations == iterations;
+  return fits ? &entry : nullptr;
+}
+
+io::Task<ScramCache::Made> ScramCache::secret(std::string user, std::string password,
+                                              std::string salt, uint32_t iterations) {
+  const wire::WipeAtEnd wiped(password);
+  const wire::Digest digest = wire::sha256(password);
+  Made made;
+  if (const Entry* known = find(user, digest, salt, iterations)) {
+    made.secret = known->secret;
+    co_return made;
   }
-  const std::string salt = wire::random_bytes(wire::kScramSaltSize);
+  co_await crypto_.enter();
+  const io::OffloadPlace place(&crypto_);
+  // Whoever was in front of us may have been the same user.
+  if (const Entry* known = find(user, digest, salt, iterations)) {
+    made.secret = known->secret;
+    co_return made;
+  }
   auto work = [&] { return wire::build_secret(password, salt, iterations); };
-  const wire::ScramSecret made = co_await io::offload(loop_, work, &crypto_);
-  wire::wipe(password);
+  const wire::ScramSecret secret = co_await io::offload(loop_, work);
+  made.secret = secret;
+  made.is_new = true;
   if (entries_.size() >= kMost) entries_.erase(entries_.begin());
-  Entry entry{digest, made};
+  Entry entry{digest, secret};
   entries_.insert_or_assign(std::move(user), entry);
   co_return made;
 }

@@ -31,6 +31,8 @@ constexpr std::array<Word<TlsMode>, 6> kTlsModes{{{TlsMode::disable, "disable"},
                                                   {TlsMode::require, "require"},
                                                   {TlsMode::verify_ca, "verify-ca"},
                                                   {TlsMode::verify_full, "verify-full"}}};
+constexpr std::array<Word<TlsNegotiation>, 2> kTlsNegotiations{
+    {{TlsNegotiation::postgres, "postgres"}, {TlsNegotiation::direct, "direct"}}};
 constexpr std::array<Word<LoadBalance>, 2> kLoadBalances{
     {{LoadBalance::round_robin, "round-robin"}, {LoadBalance::disable, "disable"}}};
 
@@ -65,6 +67,9 @@ const char* to_text(AuthType type) noexcept {
 const char* to_text(TlsMode mode) noexcept {
   return text_of(kTlsModes, mode);
 }
+const char* to_text(TlsNegotiation negotiation) noexcept {
+  return text_of(kTlsNegotiations, negotiation);
+}
 const char* to_text(LoadBalance balance) noexcept {
   return text_of(kLoadBalances, balance);
 }
@@ -77,6 +82,9 @@ std::optional<AuthType> auth_type_from(std::string_view text) noexcept {
 }
 std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept {
   return value_of(kTlsModes, text);
+}
+std::optional<TlsNegotiation> tls_negotiation_from(std::string_view text) noexcept {
+  return value_of(kTlsNegotiations, text);
 }
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept {
   return value_of(kLoadBalances, text);

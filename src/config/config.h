@@ -17,16 +17,19 @@ namespace remuda::config {
 enum class PoolMode { session, transaction, statement };
 enum class AuthType { any, trust, plain, md5, cert, hba, scram_sha_256, pam, ldap };
 enum class TlsMode { disable, allow, prefer, require, verify_ca, verify_full };
+enum class TlsNegotiation { postgres, direct };
 enum class LoadBalance { round_robin, disable };
 
 // The words of the files ("scram-sha-256"), and back: case does not matter, nothing if unknown.
 const char* to_text(PoolMode mode) noexcept;
 const char* to_text(AuthType type) noexcept;
 const char* to_text(TlsMode mode) noexcept;
+const char* to_text(TlsNegotiation negotiation) noexcept;
 const char* to_text(LoadBalance balance) noexcept;
 std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept;
 std::optional<AuthType> auth_type_from(std::string_view text) noexcept;
 std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept;
+std::optional<TlsNegotiation> tls_negotiation_from(std::string_view text) noexcept;
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept;
 
 // An entry of [databases]. What is nothing falls back to the global setting (effective.h).
@@ -36,7 +39,8 @@ struct Database {
   std::vector<std::string> hosts;  // none: unix_socket_dir
   int port = 5432;
   std::optional<std::string> user;  // forced user
-  std::optional<std::string> password;
+  std::optional<std::string> password;       // that of `user`
+  std::optional<std::string> password_file;  // where `password` was read from
   std::optional<std::string> auth_user;
   std::optional<std::string> auth_query;
   std::optional<std::string> auth_dbname;
@@ -189,6 +193,8 @@ struct Config {
   std::optional<std::string> user;
   std::optional<int> verbose;
   int workers = 0;  // threads; 0 = one per core
+  Micros auth_query_cache_ttl = 0;
+  TlsNegotiation server_tls_negotiation = TlsNegotiation::postgres;
 
   std::map<std::string, Database> databases;
   std::optional<Database> fallback;  // the entry `*`

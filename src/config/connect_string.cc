@@ -51,6 +51,7 @@ const std::vector<Key<Database>> kDatabaseKeys = {
     {"port", Port<Database>{&Database::port}},
     {"user", &Database::user},
     {"password", &Database::password},
+    {"password_file", &Database::password_file},
     {"auth_user", &Database::auth_user},
     {"auth_query", &Database::auth_query},
     {"auth_dbname", &Database::auth_dbname},
@@ -309,6 +310,9 @@ bool read_database(Database& database, std::string_view text, std::vector<std::s
   if (database.auth_dbname && is_console(*database.auth_dbname)) {
     problems.push_back(fmt::format("auth_dbname: bad value \"{}\" (allowed: any but the console)",
                                    *database.auth_dbname));
+  }
+  if (database.password && database.password_file) {
+    problems.emplace_back("password_file: there is a password as well (allowed: one of them)");
   }
   if (database.dbname.empty()) database.dbname = database.name;
   return problems.size() == before;

@@ -28,7 +28,8 @@ Pairs parse_pairs(std::string_view text, PairError& error);
 
 // Each fills an entry whose name (of a peer: id) is already set, and adds every problem of it to
 // `problems`, as "KEY: what (allowed: ...)". True if there was none. The name itself is checked
-// too. A later pair wins over an earlier one with the same key. No problem repeats a password.
+// too. A later pair wins over an earlier one with the same key. No problem repeats a password. A
+// `password_file` is named, not read.
 bool read_database(Database& database, std::string_view text, std::vector<std::string>& problems);
 bool read_user(User& user, std::string_view text, std::vector<std::string>& problems);
 bool read_peer(Peer& peer, std::string_view text, std::vector<std::string>& problems);

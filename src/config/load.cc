@@ -10,6 +10,7 @@
 
 #include "config/connect_string.h"
 #include "config/ini_file.h"
+#include "config/secret_file.h"
 #include "config/settings.h"
 
 namespace remuda::config {
@@ -109,11 +110,25 @@ class Loader {
     database.name = database.dbname = line.key;
     std::vector<std::string> problems;
     if (!read_database(database, line.value, problems)) return faults(line, problems);
+    if (!read_password_file(line, database)) return;
     if (line.key == "*") {
       config_.fallback = std::move(database);
     } else {
       config_.databases[line.key] = std::move(database);
     }
+  }
+
+  bool read_password_file(const IniLine& line, Database& database) {
+    if (!database.password_file) return true;
+    std::string password;
+    const std::string file = find_beside(*database.password_file);
+    const std::string problem = read_secret_file(file, password, result_.messages);
+    if (!problem.empty()) {
+      fault(line, "password_file: " + problem);
+      return false;
+    }
+    database.password = std::move(password);
+    return true;
   }
 
   void take_user(const IniLine& line) {
@@ -189,8 +204,8 @@ class Loader {
     }
   }
 
-  // A relative name means the working directory, as in PgBouncer; a file that is not there is looked
-  // for beside the configuration.
+  // A relative name means the working directory, as in PgBouncer; a file that is not there is
+  // looked for beside the configuration.
   std::string find_beside(const std::string& name) const {
     namespace fs = std::filesystem;
     if (name.empty() || fs::path(name).is_absolute()) return name;
@@ -204,9 +219,22 @@ class Loader {
     const bool is_needed = config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
     if (is_needed || users == nullptr) {
       const std::string file = is_needed ? find_beside(config_.auth_file.value_or("")) : "";
+      const std::shared_ptr<const UserList> before = users;
       users = load_user_list(file, std::move(users), result_.messages);
+      if (users != before) warn_of_open_secrets(file, *users);
     }
     result_.users = std::move(users);
+  }
+
+  // SCRAM secrets let nobody in who has read them, and a group of administrators may read the file.
+  void warn_of_open_secrets(const std::string& file, const UserList& users) {
+    const auto& all = users.entries();
+    const bool holds_any = std::any_of(all.begin(), all.end(), [](const auto& entry) {
+      return !entry.second.empty() && !entry.second.starts_with("SCRAM-SHA-256$");
+    });
+    if (!file.empty() && holds_any && is_readable_by_all(file)) {
+      result_.messages.push_back(file + ": others can read these secrets; chmod o-r");
+    }
   }
 
   // ---- Faults ----

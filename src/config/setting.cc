@@ -182,6 +182,9 @@ struct Parse {
     return store(member, tls_mode_from(without_comment(text)),
                  "disable, allow, prefer, require, verify-ca, verify-full");
   }
+  bool operator()(TlsNegotiation Config::*member) const {
+    return store(member, tls_negotiation_from(without_comment(text)), "postgres, direct");
+  }
 };
 
 // One overload per type of member: the value as SHOW CONFIG prints it.
@@ -209,6 +212,7 @@ struct Show {
   Text operator()(PoolMode Config::*member) const { return to_text(config.*member); }
   Text operator()(AuthType Config::*member) const { return to_text(config.*member); }
   Text operator()(TlsMode Config::*member) const { return to_text(config.*member); }
+  Text operator()(TlsNegotiation Config::*member) const { return to_text(config.*member); }
 };
 
 }  // namespace

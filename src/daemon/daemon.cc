@@ -11,7 +11,7 @@
 #include "config/settings.h"
 #include "daemon/listen_addresses.h"
 #include "daemon/log_options.h"
-#include "daemon/tls_guard.h"
+#include "daemon/snapshot.h"
 #include "io/deadline.h"
 #include "proxy/placement.h"
 #include "proxy/version.h"
@@ -21,12 +21,6 @@ namespace remuda::daemon {
 namespace {
 
 constexpr Micros kEndCheckPeriod = 50 * kMillisecond;
-
-size_t worker_count(const config::Config& config) {
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  const size_t wanted = config.workers > 0 ? static_cast<size_t>(config.workers) : cores;
-  return std::min<size_t>(wanted, proxy::Worker::kMaxWorkers);
-}
 
 io::ListenOptions listen_options(const config::Config& config) {
   io::ListenOptions options;
@@ -39,6 +33,12 @@ io::ListenOptions listen_options(const config::Config& config) {
 }
 
 }  // namespace
+
+size_t worker_count(const config::Config& config) {
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const size_t wanted = config.workers > 0 ? static_cast<size_t>(config.workers) : cores;
+  return std::min<size_t>(wanted, proxy::Worker::kMaxWorkers);
+}
 
 Daemon::Daemon(const Arguments& arguments, proxy::Snapshot snapshot)
     : arguments_(arguments), snapshot_(std::move(snapshot)) {
@@ -142,10 +142,8 @@ io::Task<bool> Daemon::reload() {
     co_return false;
   }
   proxy::Snapshot fresh;
-  fresh.config = loaded.config;
-  fresh.users = loaded.users;
   try {
-    require_no_tls(*fresh.config);
+    fresh = make_snapshot(loaded);
   } catch (const PgError& error) {
     log::error("{}; configuration was not changed", error.what());
     co_return false;
@@ -169,14 +167,7 @@ io::Task<void> Daemon::reload_by_signal() { co_await reload(); }
 bool Daemon::set(const std::string& key, const std::string& value) {
   auto changed = std::make_shared<config::Config>(*snapshot_.config);
   if (!config::set_value(*changed, key, value)) return false;
-  try {
-    require_no_tls(*changed);
-  } catch (const PgError& error) {
-    log::error("{}", error.what());
-    return false;
-  }
-  proxy::Snapshot fresh = snapshot_;
-  fresh.config = std::move(changed);
+  const proxy::Snapshot fresh = changed_snapshot(snapshot_, std::move(changed));
   adopt(fresh);
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker, fresh] { worker->adopt(fresh); });

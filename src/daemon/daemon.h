@@ -24,6 +24,9 @@
 
 namespace remuda::daemon {
 
+// How many threads the configuration asks for.
+size_t worker_count(const config::Config& config);
+
 class Daemon final : public admin::Control {
  public:
   Daemon(const Arguments& arguments, proxy::Snapshot snapshot);

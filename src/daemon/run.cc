@@ -2,15 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "config/load.h"
 #include "daemon/daemon.h"
-#include "daemon/tls_guard.h"
 #include "daemon/log_options.h"
 #include "daemon/process.h"
+#include "daemon/snapshot.h"
 #include "remuda/base/log.h"
 
 namespace remuda::daemon {
@@ -18,8 +19,14 @@ namespace {
 
 // Descriptors beside clients and servers: listeners, logs, loops.
 constexpr long kOwnDescriptors = 64;
-// Logins and handshakes share this pool with name resolution.
-constexpr const char* kThreadPool = "8";
+
+// Logins and handshakes share libuv's pool with name resolution, which must not wait for them.
+std::string thread_pool_size(const config::Config& config) {
+  constexpr size_t kForNames = 4;
+  constexpr size_t kMost = 1024;  // of libuv's
+  const size_t crypto = worker_count(config) * proxy::Worker::kCryptoThreads;
+  return std::to_string(std::min(crypto + kForNames, kMost));
+}
 
 long expected_descriptors(const config::Config& config) {
   long expected = config.max_client_conn + kOwnDescriptors;
@@ -38,7 +45,6 @@ int run_daemon(const Arguments& arguments) {
     return 1;
   }
   const config::Config& config = *loaded.config;
-  require_no_tls(config);
   if (arguments.background && config.pidfile.empty()) {
     throw PgError("daemon needs pidfile configured");
   }
@@ -56,10 +62,8 @@ int run_daemon(const Arguments& arguments) {
     log::configure(log_options(config, quiet));
     go_to_background();
   }
-  ::setenv("UV_THREADPOOL_SIZE", kThreadPool, 0);
-  proxy::Snapshot snapshot;
-  snapshot.config = loaded.config;
-  snapshot.users = loaded.users;
+  ::setenv("UV_THREADPOOL_SIZE", thread_pool_size(config).c_str(), 0);
+  const proxy::Snapshot snapshot = make_snapshot(loaded);
   Arguments effective = arguments;
   effective.quiet |= arguments.background;
   Daemon daemon(effective, snapshot);

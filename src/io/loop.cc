@@ -29,6 +29,11 @@ Loop::Loop() : read_buffer_(new char[kReadBuffer]) {
   start_phases();
 }
 
+Loop::TlsBuffers& Loop::tls_buffers() {
+  if (!tls_buffers_) tls_buffers_.reset(new TlsBuffers);
+  return *tls_buffers_;
+}
+
 Loop::~Loop() {
   take_thread();
   while (!leftovers_.empty()) drop(leftovers_.front());

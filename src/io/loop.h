@@ -50,6 +50,15 @@ class Loop {
 
   // Lent to whichever stream is reading: its contents last until the callback returns.
   std::span<char> read_buffer() noexcept { return {read_buffer_.get(), kReadBuffer}; }
+  // For TLS: what arrives, records on their way out, and small pieces that shall be one record.
+  // Each is lent to one call of one stream at a time. Made at first use.
+  struct TlsBuffers {
+    // With what OpenSSL holds of a record that began earlier, decrypted, no more than read_buffer().
+    char arriving[44 * 1024];
+    char sealed[64 * 1024];
+    char joined[16 * 1024];
+  };
+  TlsBuffers& tls_buffers();
   BlockPool& blocks() noexcept { return blocks_; }
 
   // Aborts on a thread that is not the loop's.
@@ -78,6 +87,7 @@ class Loop {
   std::atomic<std::thread::id> thread_;
   BlockPool blocks_;
   std::unique_ptr<char[]> read_buffer_;
+  std::unique_ptr<TlsBuffers> tls_buffers_;
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;
   List<Leftover, LeftoverTag> leftovers_;

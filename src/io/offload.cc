@@ -1,9 +1,22 @@
 #include "io/offload.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "io/guard.h"
 #include "remuda/base/error.h"
 
 namespace remuda::io {
+namespace {
+
+// A thread of the pool gives way to the loops: what it computes is a login, what they do is queries.
+bool give_way() noexcept {
+  constexpr int kNice = 10;
+  return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice) == 0;
+}
+
+}  // namespace
 
 Task<void> OffloadLimit::enter() {
   if (running_ < most_) {
@@ -27,6 +40,7 @@ void OffloadLimit::leave() noexcept {
 }
 
 void OffloadedWork::run_on_pool() noexcept {
+  [[maybe_unused]] thread_local const bool gave_way = give_way();
   try {
     run();
   } catch (...) {

@@ -2,9 +2,11 @@
 // message. Dropped, it closes the connection.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "io/file_descriptor.h"
+#include "io/tls_session.h"
 
 namespace remuda::io {
 
@@ -13,6 +15,7 @@ struct Parcel {
   bool is_unix = false;
   // Received and not yet consumed: read first by whoever takes the connection up.
   std::string unread;
+  std::unique_ptr<TlsSession> tls;  // null: plain text
 };
 
 }  // namespace remuda::io

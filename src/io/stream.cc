@@ -86,6 +86,7 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   events_ = std::exchange(other.events_, nullptr);
   pull_ = std::move(other.pull_);
   backlog_ = std::move(other.backlog_);
+  tls_ = std::move(other.tls_);
   reading_ = std::exchange(other.reading_, false);
   paused_ = std::exchange(other.paused_, false);
   ended_ = std::exchange(other.ended_, false);
@@ -122,6 +123,7 @@ Stream Stream::adopt(Loop& loop, FileDescriptor fd) {
 
 Stream Stream::adopt(Loop& loop, Parcel parcel) {
   Stream stream = adopt(loop, std::move(parcel.fd));
+  stream.tls_ = std::move(parcel.tls);
   if (!parcel.unread.empty()) stream.pull().bytes = std::move(parcel.unread);
   return stream;
 }
@@ -129,9 +131,12 @@ Stream Stream::adopt(Loop& loop, Parcel parcel) {
 Parcel Stream::detach() && {
   REMUDA_CHECK(handle_ && !backlog_ && (!pull_ || pull_->reader == nullptr));
   // libuv closes the descriptor together with its handle, so the connection lives on in a copy.
-  Parcel parcel{FileDescriptor(::fcntl(fd(), F_DUPFD_CLOEXEC, 0)), is_unix(), {}};
+  Parcel parcel;
+  parcel.fd = FileDescriptor(::fcntl(fd(), F_DUPFD_CLOEXEC, 0));
   if (!parcel.fd) throw SystemError(errno, "fcntl(F_DUPFD_CLOEXEC)");
+  parcel.is_unix = is_unix();
   parcel.unread = take_unread();
+  parcel.tls = std::move(tls_);
   close();
   return parcel;
 }
@@ -176,6 +181,13 @@ void Stream::start(StreamEvents& events) noexcept {
   if (before->end != 0 && stream != nullptr) stream->pushed(nullptr, before->end);
 }
 
+void Stream::stop_pushing() noexcept {
+  REMUDA_CHECK(handle_ && events_ != nullptr);
+  events_ = nullptr;
+  paused_ = false;
+  pull();
+}
+
 void Stream::pause_reading() noexcept {
   paused_ = true;
 }
@@ -205,7 +217,9 @@ void Stream::stop_reading() noexcept {
 
 void Stream::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) noexcept {
   const auto* stream = static_cast<const Stream*>(handle->data);
-  const std::span<char> lent = Loop::of(handle->loop).read_buffer();
+  Loop& loop = Loop::of(handle->loop);
+  std::span<char> lent = loop.read_buffer();
+  if (stream->tls_) lent = loop.tls_buffers().arriving;
   size_t size = lent.size();
   if (stream->events_ == nullptr) {
     size = kReadAhead - stream->pull_->unread();
@@ -221,12 +235,21 @@ void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buffer) noe
     if (n == 0) return;  // nothing there after all
     if (n == UV_ENOBUFS) {
       stream->stop_reading();
-    } else if (stream->events_ != nullptr) {
-      stream->pushed(buffer->base, n);
+    } else if (stream->tls_ && n > 0) {
+      stream->decrypt(buffer->base, static_cast<size_t>(n));
     } else {
-      stream->pulled(buffer->base, n);
+      stream->received(buffer->base, n);
     }
   });
+}
+
+void Stream::received(char* data, ssize_t n) {
+  if (n < 0 && tls_ && tls_->has_failed()) n = UV_EPROTO;
+  if (events_ != nullptr) {
+    pushed(data, n);
+  } else {
+    pulled(data, n);
+  }
 }
 
 void Stream::pulled(const char* data, ssize_t n) {
@@ -271,7 +294,9 @@ void Stream::let_go() noexcept {
 void Stream::close() noexcept {
   if (!handle_) return;
   let_go();
+  if (!backlog_) say_goodbye();
   backlog_.reset();
+  tls_.reset();
   handle_.reset();
   reading_ = paused_ = ended_ = broken_ = false;
 }

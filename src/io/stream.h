@@ -1,9 +1,9 @@
-// One connected TCP or unix-domain socket, plain text. (TLS goes behind this interface: one more
-// pointer here, to a TlsSession over buffers that the loop lends.)
+// One connected TCP or unix-domain socket, in plain text or, once secure() was called, behind TLS:
+// what is read and written here is always plain text.
 //
 // A stream is first *pulled*: a task awaits read_some(). Then start() makes it *pushed*: bytes come
 // to a StreamEvents. Bytes are never lost in between: see start() and take_unread().
-// Idle it costs its uv handle and 48 bytes: no buffer, no timer.
+// Idle it costs its uv handle and 56 bytes (with TLS, OpenSSL's state on top): no buffer, no timer.
 //
 // Owned by value by a Client, a Server or a task, and used on its loop's thread only. It may be
 // moved while nobody awaits it, and closed or destroyed at any moment, also inside its own
@@ -23,6 +23,7 @@
 #include "io/parcel.h"
 #include "io/stream_read.h"
 #include "io/task.h"
+#include "io/tls_session.h"
 
 namespace remuda::io {
 
@@ -73,9 +74,17 @@ class Stream final : public Interruptible {
   // Pull: the pending read or wait for draining, or else the next read, throws `why`.
   void interrupt(std::exception_ptr why) noexcept override;
 
+  // Pull: from now on everything is encrypted, by a session whose handshake is done. Nobody may be
+  // awaiting. Bytes not yet pulled count as encrypted.
+  void secure(std::unique_ptr<TlsSession> session);
+  // Null: plain text.
+  const TlsSession* tls() const noexcept { return tls_.get(); }
+
   // Push, from now on. Nobody may be awaiting. Bytes not pulled, and an end already seen, are
   // delivered before this returns: the stream may then be gone.
   void start(StreamEvents& events) noexcept;
+  // Pull again, from now on, until the next start(). Not inside a callback of this stream's.
+  void stop_pushing() noexcept;
   // Push: other events for the same stream.
   void set_events(StreamEvents& events) noexcept { events_ = &events; }
   // Push: no on_bytes and no on_end of the peer's until resumed. Cheap: no system call unless bytes
@@ -134,9 +143,16 @@ class Stream final : public Interruptible {
   Pull& pull();
   void read_on() noexcept;
   void stop_reading() noexcept;
+  void received(char* data, ssize_t n);
+  void decrypt(const char* data, size_t n);
   void pulled(const char* data, ssize_t n);
   void pushed(char* data, ssize_t n) noexcept;
   ssize_t try_write(const uv_buf_t* runs, size_t count) noexcept;
+  WriteResult write_clear(const uv_buf_t* runs, size_t count) noexcept;
+  WriteResult write_sealed(const uv_buf_t* runs, size_t count) noexcept;
+  SealedBytes sealed_bytes() const noexcept;
+  WriteResult flush(SealedBytes& sealed) noexcept;
+  void say_goodbye() noexcept;
   WriteResult keep_rest(const uv_buf_t* runs, size_t count, size_t sent) noexcept;
   bool send_backlog() noexcept;
   void sent(int status) noexcept;
@@ -147,6 +163,7 @@ class Stream final : public Interruptible {
   StreamEvents* events_ = nullptr;                   // push
   std::unique_ptr<Pull, PullDelete> pull_;           // pull, once it has been read
   std::unique_ptr<Backlog, BacklogDelete> backlog_;  // while there is one
+  std::unique_ptr<TlsSession> tls_;
   bool reading_ = false;
   bool paused_ = false;
   bool ended_ = false;

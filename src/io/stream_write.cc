@@ -48,6 +48,10 @@ WriteResult Stream::write(std::string_view bytes) noexcept {
 
 WriteResult Stream::write(const uv_buf_t* runs, size_t count) noexcept {
   if (!handle_ || broken_) return WriteResult::broken;
+  return tls_ ? write_sealed(runs, count) : write_clear(runs, count);
+}
+
+WriteResult Stream::write_clear(const uv_buf_t* runs, size_t count) noexcept {
   if (backlog_) return keep_rest(runs, count, 0);
   const ssize_t sent = try_write(runs, count);
   if (sent < 0) {
@@ -180,6 +184,7 @@ void Stream::flush_and_close() noexcept {
   if (!handle_) return;
   let_go();
   if (backlog_) {
+    say_goodbye();
     Loop& kept_by = loop();
     kept_by.keep(std::make_unique<Flusher>(std::move(*this)));
   } else {

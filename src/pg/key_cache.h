@@ -18,7 +18,6 @@ class KeyCache {
   static constexpr size_t kMost = 1024;
 
   KeyCache(io::Loop& loop, io::OffloadLimit& crypto) : loop_(loop), crypto_(crypto) {}
-  ~KeyCache();
 
   // Computed on the thread pool when not known.
   io::Task<wire::ScramKeys> keys(std::string password, std::string salt, uint32_t iterations);
@@ -29,7 +28,7 @@ class KeyCache {
   using Key = std::tuple<std::string, std::string, uint32_t>;
   io::Loop& loop_;
   io::OffloadLimit& crypto_;
-  std::map<Key, wire::ScramKeys> keys_;
+  std::map<Key, wire::ScramKeys> keys_;  // which wipe themselves
 };
 
 }  // namespace remuda::pg

@@ -11,8 +11,26 @@ namespace remuda::pg {
 namespace {
 
 // Authentication requests, by their number.
-enum : uint32_t { kOk = 0, kCleartext = 3, kMd5 = 5, kSasl = 10, kSaslContinue = 11, kSaslFinal = 12 };
+enum : uint32_t {
+  kOk = 0,
+  kCleartext = 3,
+  kMd5 = 5,
+  kSasl = 10,
+  kSaslContinue = 11,
+  kSaslFinal = 12
+};
+constexpr int kMostMessages = 1000;  // of one login, notices included
 constexpr size_t kMostParameters = 200;
+constexpr size_t kMostParameterBytes = 256 * 1024;
+constexpr size_t kLongestRefusal = 8 * 1024;
+
+// A login under way.
+struct Exchange {
+  MessageStream messages;
+  const LoginRequest& request;
+  KeyCache& cache;
+  int received = 0;
+};
 
 [[noreturn]] void fail(const std::string& why) {
   throw PgError(wire::sqlstate::kProtocolViolation, "server login failed: " + why);
@@ -20,34 +38,60 @@ constexpr size_t kMostParameters = 200;
 
 [[noreturn]] void refuse(ByteView body) {
   const wire::ErrorFields fields = wire::parse_error_fields(body);
-  log::warning("server login failed: {} {}", fields.severity, fields.message);
-  throw ServerRefusal(fields.sqlstate, std::string(fields.message));
+  std::string text(fields.message.substr(0, kLongestRefusal));
+  if (text.empty()) text = "server login failed: the server gave no reason";
+  log::warning("server login failed: {} {}", fields.severity, text);
+  throw ServerRefusal(fields.sqlstate, text);
 }
 
 // Messages of a login in which notices mean nothing to us.
-io::Task<wire::Message> next_message(MessageStream& messages) {
+io::Task<wire::Message> next_message(Exchange& login) {
   while (true) {
-    const wire::Message message = co_await messages.next();
+    const wire::Message message = co_await login.messages.next();
+    if (++login.received > kMostMessages) fail("too many messages");
     if (message.type == 'E') refuse(message.body);
     if (message.type != 'N') co_return message;
   }
 }
 
-// The body of an authentication request of the one kind that may come now.
-io::Task<std::string> next_request(MessageStream& messages, uint32_t expected) {
-  const wire::Message message = co_await next_message(messages);
+// The body of an authentication request of the one kind that may come now. AuthenticationOk does
+// not replace the server's own proof.
+io::Task<std::string> next_request(Exchange& login, uint32_t expected) {
+  const wire::Message message = co_await next_message(login);
   wire::Reader reader(message.body);
   const uint32_t kind = reader.u32();
   if (message.type != 'R' || !reader.ok() || kind != expected) fail("unexpected SASL message");
   co_return std::string(reader.rest());
 }
 
-bool offers_scram(ByteView list) {
+struct Mechanism {
+  bool is_plus = false;
+  bool could_be_plus = false;  // the server did not offer it
+};
+
+// PLUS whenever both sides have it, wherever it stands in the list.
+Mechanism choose_mechanism(ByteView list, bool has_binding) {
+  bool offers_scram = false;
+  bool offers_plus = false;
   wire::Reader reader(list);
-  while (reader.ok() && !reader.done()) {
-    if (reader.cstring() == wire::kScramSha256) return true;
+  for (ByteView name = reader.cstring(); !name.empty(); name = reader.cstring()) {
+    offers_scram = offers_scram || name == wire::kScramSha256;
+    offers_plus = offers_plus || name == wire::kScramSha256Plus;
   }
-  return false;
+  Mechanism chosen;
+  chosen.is_plus = offers_plus && has_binding;
+  chosen.could_be_plus = !offers_plus && has_binding;
+  if (!chosen.is_plus && !offers_scram) {
+    fail("none of the server's SASL authentication mechanisms are supported");
+  }
+  return chosen;
+}
+
+wire::ScramClient::Options scram_options(const Mechanism& mechanism, const std::string& binding) {
+  wire::ScramClient::Options options;
+  if (mechanism.is_plus) options.channel_binding = binding;
+  options.could_bind = mechanism.could_be_plus;
+  return options;
 }
 
 io::Task<std::string> scram_answer(wire::ScramClient& scram, const LoginRequest& request,
@@ -56,36 +100,39 @@ io::Task<std::string> scram_answer(wire::ScramClient& scram, const LoginRequest&
       request.proven->iterations == scram.iterations()) {
     co_return scram.client_final_with_keys(request.proven->keys);
   }
-  if (request.secret.kind != wire::SecretKind::plain) fail("wrong password type");
-  std::string password = request.secret.text;
-  std::string salt = scram.salt();
+  if (request.secret.kind != wire::SecretKind::plain || request.secret.text.empty()) {
+    fail("wrong password type");
+  }
+  const std::string& password = request.secret.text;
+  const std::string& salt = scram.salt();
   const wire::ScramKeys keys = co_await cache.keys(password, salt, scram.iterations());
   co_return scram.client_final_with_keys(keys);
 }
 
-io::Task<void> answer_sasl(MessageStream& messages, const LoginRequest& request, KeyCache& cache,
-                           std::string mechanisms) {
-  if (!offers_scram(mechanisms)) {
-    fail("none of the server's SASL authentication mechanisms are supported");
-  }
+// Ends with the server having proved that it knows the secret.
+io::Task<void> answer_sasl(Exchange& login, std::string mechanisms) {
+  const LoginRequest& request = login.request;
+  const Mechanism mechanism = choose_mechanism(mechanisms, !request.channel_binding.empty());
   if (request.secret.text.empty() && !request.proven) fail("no password for this user is known");
-  wire::ScramClient scram;
+  wire::ScramClient scram(scram_options(mechanism, request.channel_binding));
   std::string out;
-  wire::sasl_initial_response(out, wire::kScramSha256, scram.client_first());
-  messages.send(out);
-  const std::string challenge = co_await next_request(messages, kSaslContinue);
+  wire::sasl_initial_response(out, mechanism.is_plus ? wire::kScramSha256Plus : wire::kScramSha256,
+                              scram.client_first());
+  login.messages.send(out);
+  const std::string challenge = co_await next_request(login, kSaslContinue);
   if (!scram.server_first(challenge)) fail(scram.fault());
-  const std::string final = co_await scram_answer(scram, request, cache);
+  const std::string final = co_await scram_answer(scram, request, login.cache);
   out.clear();
   wire::sasl_response(out, final);
-  messages.send(out);
-  const std::string proof = co_await next_request(messages, kSaslFinal);
+  login.messages.send(out);
+  const std::string proof = co_await next_request(login, kSaslFinal);
   if (!scram.server_final(proof)) fail("invalid server signature");
 }
 
-void answer_password(MessageStream& messages, const LoginRequest& request, uint32_t kind,
-                     ByteView salt) {
+void answer_password(Exchange& login, uint32_t kind, ByteView salt) {
+  const LoginRequest& request = login.request;
   std::string answer;
+  const wire::WipeAtEnd wiped_answer(answer);
   if (kind == kCleartext) {
     answer = request.secret.text;
   } else {
@@ -94,63 +141,83 @@ void answer_password(MessageStream& messages, const LoginRequest& request, uint3
     answer = wire::md5_response(request.secret, request.user, salt);
   }
   std::string out;
+  const wire::WipeAtEnd wiped_out(out);
   wire::password_message(out, answer);
-  messages.send(out);
-  wire::wipe(out);
-  wire::wipe(answer);
+  login.messages.send(out);
 }
 
-io::Task<void> authenticate(MessageStream& messages, const LoginRequest& request, KeyCache& cache) {
-  while (true) {
-    const wire::Message message = co_await next_message(messages);
-    wire::Reader reader(message.body);
-    const uint32_t kind = reader.u32();
-    if (message.type != 'R' || !reader.ok()) fail("unexpected message");
-    if (kind == kOk) co_return;
-    if (kind == kCleartext || kind == kMd5) {
-      answer_password(messages, request, kind, reader.rest());
-    } else if (kind == kSasl) {
-      std::string mechanisms(reader.rest());
-      co_await answer_sasl(messages, request, cache, mechanisms);
-    } else {
-      fail("unsupported authentication method " + std::to_string(kind));
-    }
-  }
-}
+struct AuthenticationRequest {
+  uint32_t kind = kOk;
+  std::string data;
+};
 
-void take_setting(LoginResult& result, const wire::Message& message) {
+io::Task<AuthenticationRequest> next_authentication(Exchange& login) {
+  const wire::Message message = co_await next_message(login);
   wire::Reader reader(message.body);
-  if (message.type == 'K') {
-    result.pid = reader.u32();
-    result.cancel_secret = std::string(reader.rest());
-    const size_t size = result.cancel_secret.size();
-    if (!reader.ok() || size < 4 || size > 256) fail("bad cancel key");
-    return;
+  AuthenticationRequest request;
+  request.kind = reader.u32();
+  request.data = reader.rest();
+  if (message.type != 'R' || !reader.ok()) fail("unexpected message");
+  co_return request;
+}
+
+io::Task<void> authenticate(Exchange& login) {
+  const AuthenticationRequest asked = co_await next_authentication(login);
+  if (asked.kind == kOk) co_return;
+  if (asked.kind == kCleartext || asked.kind == kMd5) {
+    answer_password(login, asked.kind, asked.data);
+  } else if (asked.kind == kSasl) {
+    co_await answer_sasl(login, asked.data);
+  } else {
+    fail("unsupported authentication method " + std::to_string(asked.kind));
   }
-  if (message.type != 'S') fail("unexpected message");
-  const ByteView name = reader.cstring();
-  const ByteView value = reader.cstring();
-  if (!reader.ok()) fail("malformed ParameterStatus");
-  if (result.parameters.size() >= kMostParameters) fail("too many parameters");
-  result.parameters.emplace_back(name, value);
+  // One answer is all: a server that goes on asking is after more than it needs.
+  const AuthenticationRequest verdict = co_await next_authentication(login);
+  if (verdict.kind != kOk) fail("unexpected authentication request");
+}
+
+void take_cancel_key(LoginResult& result, wire::Reader& reader) {
+  result.pid = reader.u32();
+  result.cancel_secret = std::string(reader.rest());
+  const size_t size = result.cancel_secret.size();
+  if (!reader.ok() || size < 4 || size > 256) fail("bad cancel key");
+}
+
+// Until ReadyForQuery.
+io::Task<LoginResult> take_settings(Exchange& login) {
+  LoginResult result;
+  size_t size = 0;
+  while (true) {
+    const wire::Message message = co_await next_message(login);
+    wire::Reader reader(message.body);
+    if (message.type == 'Z') break;
+    if (message.type == 'K') {
+      take_cancel_key(result, reader);
+      continue;
+    }
+    if (message.type != 'S') fail("unexpected message");
+    const ByteView name = reader.cstring();
+    const ByteView value = reader.cstring();
+    if (!reader.ok()) fail("malformed ParameterStatus");
+    size += name.size() + value.size();
+    if (result.parameters.size() >= kMostParameters || size > kMostParameterBytes) {
+      fail("too many parameters");
+    }
+    result.parameters.emplace_back(name, value);
+  }
+  co_return result;
 }
 
 }  // namespace
 
 io::Task<LoginResult> log_in(io::Stream& stream, LoginRequest request, KeyCache& cache) {
-  MessageStream messages(stream);
+  Exchange login{MessageStream(stream), request, cache};
   std::string out;
   wire::startup_message(out, request.startup);
-  messages.send(out);
-  co_await authenticate(messages, request, cache);
-  LoginResult result;
-  while (true) {
-    const wire::Message message = co_await next_message(messages);
-    if (message.type == 'Z') break;
-    take_setting(result, message);
-  }
-  if (!messages.take_rest().empty()) fail("bytes behind ReadyForQuery");
-  wire::wipe(request.secret.text);
+  login.messages.send(out);
+  co_await authenticate(login);
+  LoginResult result = co_await take_settings(login);
+  if (!login.messages.take_rest().empty()) fail("bytes behind ReadyForQuery");
   co_return result;
 }
 

@@ -1,4 +1,6 @@
-// Being a PostgreSQL client: from a fresh connection to ReadyForQuery.
+// Being a PostgreSQL client: from a fresh connection to ReadyForQuery. The server may be hostile:
+// what it sends is bounded in length and number, it is asked for one proof of itself when it chose
+// SCRAM, and it gets one answer to one authentication request.
 // PostgreSQL manual, Frontend/Backend Protocol, Message Flow: Start-up.
 #pragma once
 
@@ -28,6 +30,8 @@ struct LoginRequest {
   std::string user;
   wire::Secret secret;                   // an empty plain one when there is none
   std::optional<ProvenKeys> proven;
+  // tls-server-end-point data: the hash of the server's certificate. Empty: no TLS, or no such hash.
+  std::string channel_binding = {};
 };
 
 struct LoginResult {

@@ -47,7 +47,9 @@ struct Admission {
   std::string user;       // who logged in
   std::string pool_user;  // whose servers it uses
   std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
-  std::optional<pg::ProvenKeys> proven;
+  // What opens servers for this user, where the auth file does not say.
+  std::optional<pg::ProvenKeys> keys;
+  std::string secret;
   Places places;
   Micros login_started = 0;  // monotonic
   uint64_t id = 0;

@@ -4,6 +4,7 @@
 #include "io/deadline.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/server_tls.h"
 #include "proxy/worker.h"
 #include "remuda/base/bytes.h"
 #include "remuda/base/log.h"
@@ -54,12 +55,31 @@ Server* find_target(Worker& worker, CancelKey key) {
   return client->server;
 }
 
-io::Task<void> send_cancel(Worker& worker, io::Address address, BackendKey key, Micros timeout) {
+// Where a cancel request goes, and with what.
+struct CancelTarget {
+  explicit CancelTarget(const Server& server)
+      : address(server.address),
+        key(server.key),
+        host(server.host),
+        is_encrypted(server.stream.tls() != nullptr) {}
+
+  io::Address address;
+  BackendKey key;
+  std::string host;
+  bool is_encrypted;  // as the connection is whose query is cancelled: the key is a secret
+};
+
+io::Task<void> send_cancel(Worker& worker, const CancelTarget& target, Micros timeout) {
+  io::Address address = target.address;
   io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
   io::Deadline deadline(worker.loop, timeout, stream, "cancel_wait_timeout");
   const io::CloseLink link(worker.tasks, stream);
+  if (target.is_encrypted) {
+    std::string host = target.host;
+    co_await encrypt_server(worker, stream, host);
+  }
   std::string out;
-  wire::cancel_request(out, key.pid, key.secret);
+  wire::cancel_request(out, target.key.pid, target.key.secret);
   stream.write(out);
   char buffer[16];
   // The server closes once the signal is sent: only then has the cancel taken effect.
@@ -75,11 +95,10 @@ io::Task<void> cancel_here(Worker& worker, CancelKey key) {
   if (server == nullptr) co_return;
   const std::string name = log_name(*server);
   const CancelHold hold(*server);
-  const io::Address address = server->address;
-  const BackendKey backend = server->key;
+  const CancelTarget target(*server);
   const Micros timeout = worker.config().cancel_wait_timeout;
   try {
-    co_await send_cancel(worker, address, backend, timeout);
+    co_await send_cancel(worker, target, timeout);
   } catch (const Closed&) {
     log::debug("{} successfully sent cancel request", name);
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include "pg/login.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/server_tls.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/sqlstate.h"
@@ -32,13 +33,18 @@ std::string unix_socket_path(const std::string& directory, int port) {
   return fmt::format("{}/.s.PGSQL.{}", directory, port);
 }
 
-io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
-                                   Micros timeout) {
-  Worker& worker = pool.worker;
-  std::string host = worker.config().unix_socket_dir;
+// The element of the host list whose turn it is.
+std::string next_host(PoolShard& pool, const config::Database& database) {
+  std::string host = pool.worker.config().unix_socket_dir;
   if (!database.hosts.empty()) host = database.hosts[pool.next_host % database.hosts.size()];
   if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.next_host;
   if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
+  return host;
+}
+
+io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
+                                   std::string host, Micros timeout) {
+  Worker& worker = pool.worker;
   if (host[0] == '/' || host[0] == '@') {
     co_return io::Address::unix_path(unix_socket_path(host, database.port));
   }
@@ -47,14 +53,15 @@ io::Task<io::Address> find_address(PoolShard& pool, const config::Database& data
   co_return addresses[pool.next_address++ % addresses.size()];
 }
 
-// The secret for a server: the forced user's password, else the auth file's entry of that name.
-wire::Secret find_secret(const Worker& worker, const config::Database& database,
-                         const std::string& user) {
+// The secret for a server: the forced user's password, else the auth file's entry of that name,
+// else what the last login of that user brought along.
+wire::Secret find_secret(const PoolShard& pool, const config::Database& database) {
   if (database.password && !database.password->empty() && database.user) {
     return wire::parse_secret(*database.password);
   }
-  const std::string* stored = worker.snapshot().users->find(user);
-  return wire::parse_secret(stored ? *stored : "");
+  const std::string* stored = pool.worker.snapshot().users->find(pool.user_name());
+  if (stored && !stored->empty()) return wire::parse_secret(*stored);
+  return wire::parse_secret(database.user ? "" : pool.learned_secret());
 }
 
 pg::LoginRequest make_request(const PoolShard& pool, const config::Database& database) {
@@ -69,8 +76,8 @@ pg::LoginRequest make_request(const PoolShard& pool, const config::Database& dat
   for (const auto& [name, value] : extras) {
     if (value) request.startup.emplace_back(name, *value);
   }
-  request.secret = find_secret(pool.worker, database, request.user);
-  if (!database.user) request.proven = pool.proven_keys;
+  request.secret = find_secret(pool, database);
+  if (!database.user) request.proven = pool.proven_keys();
   return request;
 }
 
@@ -100,20 +107,24 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   if (!database) throw PgError(fmt::format("no such database: {}", pool.database_name()));
   const uint32_t epoch = pool.ledger->database->epoch.load();
   const Micros timeout = worker.config().server_connect_timeout;
-  const io::Address address = co_await find_address(pool, *database, timeout);
+  const std::string host = next_host(pool, *database);
+  const io::Address address = co_await find_address(pool, *database, host, timeout);
   outcome.where = "@" + address.text();
   io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
   apply_tcp_options(worker.config(), stream.fd());
   auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot),
                                          worker.shared.next_id.fetch_add(1));
   server->address = address;
+  server->host = host;
   server->epoch = epoch;
   if (worker.config().log_connections) {
     log::info("{} new connection to server", log_name(*server));
   }
   io::Deadline deadline(worker.loop, timeout, server->stream, "connect timeout");
   const io::CloseLink link(worker.tasks, server->stream);
+  co_await encrypt_server(worker, server->stream, host);
   pg::LoginRequest request = make_request(pool, *database);
+  if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
   pg::LoginResult login = co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
   server->key.pid = login.pid;
   server->key.secret = login.cancel_secret;
@@ -131,6 +142,10 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
     failed = Failure{{refusal.sqlstate(), refusal.what()}, "", !starting};
   } catch (const PgError& error) {
     failed = Failure{{error.sqlstate(), error.what()}, "", true};
+  } catch (const ConnectFailure& error) {
+    failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
+  } catch (const io::TlsError& error) {
+    failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
   } catch (const TimedOut&) {
     failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, "", false};
   } catch (const std::exception& error) {

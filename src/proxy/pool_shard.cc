@@ -19,7 +19,14 @@ PoolShard::PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger)
   adopt(worker.config());
 }
 
-PoolShard::~PoolShard() = default;
+PoolShard::~PoolShard() { wire::wipe(learned_secret_); }
+
+void PoolShard::learn(std::optional<pg::ProvenKeys> keys, std::string secret) {
+  if (keys) proven_keys_ = std::move(keys);
+  if (secret.empty()) return;
+  wire::wipe(learned_secret_);
+  learned_secret_ = std::move(secret);
+}
 
 List<Server, InState>& PoolShard::list_of(ServerState state) noexcept {
   if (state == ServerState::idle) return idle_;
@@ -395,12 +402,12 @@ bool PoolShard::evict_idle(const char* reason) {
   return true;
 }
 
-void PoolShard::mark_for_close() {
+void PoolShard::mark_for_close(const char* reason) {
   for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
     for (Server& server : list_of(state)) server.close_needed = true;
   }
   greeting_.reset();
-  close_idle("close_needed");
+  close_idle(reason);
 }
 
 void PoolShard::drop_clients(const char* text) {

@@ -81,7 +81,8 @@ class PoolShard {
   bool evict_idle(const char* reason);
   bool can_evict() const noexcept { return !idle_.empty() && waiting.empty(); }
   Micros least_recent_use() noexcept { return idle_.back().idle_since; }
-  void mark_for_close();  // RECONNECT: every server is closed when it is free
+  // RECONNECT and the like: every server is closed when it is free, an idle one with this reason.
+  void mark_for_close(const char* reason = "close_needed");
   void drop_clients(const char* text);
   bool is_drained() const noexcept { return active_.empty() && tested_.empty() && dials_ == 0; }
   bool is_unused() const noexcept;
@@ -100,8 +101,11 @@ class PoolShard {
   int dials() const noexcept { return dials_; }
   size_t next_host = 0;     // for the next dial, as is the address of that host
   size_t next_address = 0;
-  // Of the last client that proved itself against a stored SCRAM secret.
-  std::optional<pg::ProvenKeys> proven_keys;
+  // What the last client brought along that opens servers: the keys it proved itself with against a
+  // stored SCRAM secret, the secret that auth_query found or it typed. Empty ones teach nothing.
+  void learn(std::optional<pg::ProvenKeys> keys, std::string secret);
+  const std::optional<pg::ProvenKeys>& proven_keys() const noexcept { return proven_keys_; }
+  const std::string& learned_secret() const noexcept { return learned_secret_; }
 
  private:
   // `wanted`: how many clients wait, the asking one included.
@@ -135,6 +139,8 @@ class PoolShard {
   std::optional<ServerParameters> greeting_;
   uint32_t greeting_epoch_ = 0;
   std::vector<io::Waiter<bool>*> greeting_waiters_;
+  std::optional<pg::ProvenKeys> proven_keys_;
+  std::string learned_secret_;
 };
 
 }  // namespace remuda::proxy

@@ -57,6 +57,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool just_checked = false;  // since it was last lent: not checked twice before its next use
   int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
+  std::string host;  // the element of the host list
   io::Address address;
   uint32_t epoch = 0;  // of the database when it was opened
   const uint64_t id;

@@ -12,6 +12,7 @@
 #include "config/user_list.h"
 #include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
+#include "proxy/tls_setup.h"
 
 namespace remuda::proxy {
 
@@ -22,6 +23,7 @@ struct Admission;
 struct Snapshot {
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const config::UserList> users;
+  TlsContexts tls;
 };
 
 enum class Shutdown : uint8_t { none, wait_for_servers, wait_for_clients };

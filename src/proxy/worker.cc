@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "config/effective.h"
+#include "proxy/greet.h"
 #include "proxy/login.h"
 #include "proxy/placement.h"
 #include "proxy/relay.h"
@@ -80,9 +81,13 @@ void Worker::admit(Admission admission) {
 }
 
 void Worker::adopt(Snapshot snapshot) {
+  const bool same_tls = same_server_tls(config(), *snapshot.config);
   snapshot_ = std::move(snapshot);
   resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
-  for (auto& [key, pool] : shards) pool->adopt(config());
+  for (auto& [key, pool] : shards) {
+    if (!same_tls) pool->mark_for_close("obsolete connection");
+    pool->adopt(config());
+  }
   open_standing_pools();
   wake_pools();
 }

@@ -30,6 +30,7 @@ namespace remuda::proxy {
 class Worker {
  public:
   static constexpr int kMaxWorkers = 64;
+  static constexpr size_t kCryptoThreads = 2;  // of the thread pool, at most, for one worker
 
   Worker(Shared& shared, int index, Snapshot snapshot);
   ~Worker();
@@ -75,7 +76,7 @@ class Worker {
   io::Loop loop;
   session::ParameterTable parameters;
   io::Resolver resolver{loop};
-  io::OffloadLimit crypto{loop, 2};             // PBKDF2 and the like
+  io::OffloadLimit crypto{loop, kCryptoThreads};  // handshakes, PBKDF2 and the like
   pg::KeyCache server_keys{loop, crypto};       // towards servers
   auth::ScramCache scram_secrets{loop, crypto}; // towards clients
   io::TaskScope tasks;                          // logins, dials, cancel requests

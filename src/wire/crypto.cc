@@ -101,6 +101,7 @@ bool same_bytes(ByteView a, ByteView b) noexcept {
 }
 
 void wipe(std::string& secret) noexcept {
+  secret.resize(secret.capacity());  // allocates nothing
   OPENSSL_cleanse(secret.data(), secret.size());
   secret.clear();
 }

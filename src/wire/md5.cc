@@ -40,8 +40,9 @@ std::string md5_password_hash(ByteView password, ByteView user) {
 
 std::string md5_response(const Secret& secret, ByteView user, ByteView salt) {
   REMUDA_CHECK(secret.kind != SecretKind::scram && salt.size() == kMd5SaltSize);
-  const std::string hash =
+  std::string hash =
       secret.kind == SecretKind::md5 ? secret.text : md5_password_hash(secret.text, user);
+  const WipeAtEnd wiped(hash);
   return md5_of(ByteView(hash).substr(3), salt);
 }
 

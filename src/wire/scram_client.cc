@@ -44,7 +44,8 @@ bool ScramClient::fail(std::string_view why) {
 }
 
 std::string ScramClient::gs2_header() const {
-  return options_.channel_binding.empty() ? "n,," : "p=tls-server-end-point,,";
+  if (!options_.channel_binding.empty()) return "p=tls-server-end-point,,";
+  return options_.could_bind ? "y,," : "n,,";
 }
 
 std::string ScramClient::client_first() const {
@@ -87,11 +88,7 @@ bool ScramClient::read_server_first(ByteView message) {
 }
 
 std::string ScramClient::client_final(const Digest& salted_password) {
-  ScramKeys keys = derive_keys(salted_password);
-  std::string message = client_final_with_keys(keys);
-  wipe(keys.client_key);
-  wipe(keys.server_key);
-  return message;
+  return client_final_with_keys(derive_keys(salted_password));
 }
 
 std::string ScramClient::client_final_with_keys(const ScramKeys& keys) {

@@ -13,7 +13,7 @@ namespace remuda::wire {
 namespace {
 
 // Preparation takes time in the square of the length, and a peer chooses the length.
-constexpr size_t kLongestPrepared = 64 * 1024;
+constexpr size_t kLongestPrepared = 4 * 1024;
 
 bool is_ascii(ByteView text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
@@ -43,9 +43,8 @@ std::string saslprep(ByteView password) {
 
 Digest salted_password(ByteView password, ByteView salt, uint32_t iterations) {
   std::string prepared = saslprep(password);
-  const Digest salted = pbkdf2_sha256(prepared, salt, iterations);
-  wipe(prepared);
-  return salted;
+  const WipeAtEnd wiped(prepared);
+  return pbkdf2_sha256(prepared, salt, iterations);
 }
 
 ScramKeys derive_keys(const Digest& salted_password) {
@@ -56,11 +55,8 @@ ScramKeys derive_keys(const Digest& salted_password) {
 ScramSecret build_secret(ByteView password, ByteView salt, uint32_t iterations) {
   Digest salted = salted_password(password, salt, iterations);
   ScramKeys keys = derive_keys(salted);
-  ScramSecret secret{iterations, std::string(salt), sha256(view_of(keys.client_key)),
-                     keys.server_key};
   wipe(salted);
-  wipe(keys.client_key);
-  return secret;
+  return {iterations, std::string(salt), sha256(view_of(keys.client_key)), keys.server_key};
 }
 
 }  // namespace remuda::wire

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "remuda/base/error.h"
 #include "scram_attributes.h"
 
 namespace remuda::wire {
@@ -13,10 +14,15 @@ constexpr ByteView kBindingType = "p=tls-server-end-point";
 
 }  // namespace
 
+std::string ScramServer::salt_for(ByteView process_secret, ByteView user) {
+  const Digest digest = hmac_sha256(process_secret, user);
+  return std::string(view_of(digest).substr(0, kScramSaltSize));
+}
+
 ScramSecret ScramServer::mock_secret(ByteView process_secret, ByteView user, uint32_t iterations) {
   ScramSecret secret;
   secret.iterations = iterations;
-  secret.salt = view_of(hmac_sha256(process_secret, user)).substr(0, kScramSaltSize);
+  secret.salt = salt_for(process_secret, user);
   return secret;
 }
 
@@ -27,6 +33,12 @@ ScramServer::ScramServer(ScramSecret secret, Options options)
 
 ScramServer::~ScramServer() {
   wipe(client_key_);
+}
+
+void ScramServer::set_keys(const ScramSecret& made) {
+  REMUDA_CHECK(expects_ == Expects::final);
+  REMUDA_CHECK(made.salt == secret_.salt && made.iterations == secret_.iterations);
+  secret_ = made;
 }
 
 bool ScramServer::fail(std::string_view why) {

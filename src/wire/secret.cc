@@ -87,6 +87,7 @@ bool verify_password(const Secret& secret, ByteView user, ByteView password) {
     case SecretKind::scram:
       break;
   }
+  if (secret.scram->iterations > kMaxScramIterations) return false;
   const ScramSecret rebuilt = build_secret(password, secret.scram->salt, secret.scram->iterations);
   return same_bytes(view_of(rebuilt.server_key), view_of(secret.scram->server_key));
 }

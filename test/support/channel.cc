@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -73,6 +74,14 @@ int connect_unix(const std::string& path) {
 }
 
 void Channel::send(std::string_view bytes) {
+  if (!tls_) return send_raw(bytes);
+  // By pieces, so that a hundred megabytes need not be kept twice.
+  constexpr size_t kPiece = 1024 * 1024;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
+    send_raw(tls_->seal(bytes.substr(0, kPiece)));
+}
+
+void Channel::send_raw(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
@@ -92,13 +101,50 @@ void Channel::wait_readable() {
     throw std::runtime_error("nothing arrived in time");
 }
 
-bool Channel::receive() {
+std::string Channel::receive_raw() {
   wait_readable();
   char chunk[65536];
   const ssize_t count = recv(fd_, chunk, sizeof chunk, 0);
-  if (count <= 0) return false;
-  buffer_.append(chunk, static_cast<size_t>(count));
+  return std::string(chunk, count > 0 ? static_cast<size_t>(count) : 0);
+}
+
+bool Channel::receive() {
+  const size_t before = buffer_.size();
+  // A record without data (a ticket, new keys) is no news to the caller.
+  while (buffer_.size() == before) {
+    const std::string arrived = receive_raw();
+    if (arrived.empty()) return false;
+    if (!tls_) {
+      buffer_ += arrived;
+    } else if (!tls_->open(arrived, buffer_)) {
+      told_goodbye_ = true;
+      return buffer_.size() > before;
+    } else if (const std::string answer = tls_->take_output(); !answer.empty()) {
+      send_raw(answer);
+    }
+  }
   return true;
+}
+
+void Channel::start_tls(TlsEnd::Role role, const TlsChoices& choices) {
+  auto end = std::make_unique<TlsEnd>(role, choices);
+  std::string arrived = std::exchange(buffer_, {});
+  while (true) {
+    bool done = false;
+    try {
+      done = end->handshake(arrived);
+    } catch (const TlsFailure&) {
+      send_raw(end->take_output());
+      throw;
+    }
+    send_raw(end->take_output());
+    if (done) break;
+    arrived = receive_raw();
+    if (arrived.empty()) throw PeerClosed();
+  }
+  tls_ = std::move(end);
+  // Data may have come along with the end of the handshake.
+  tls_->open({}, buffer_);
 }
 
 std::string Channel::read_bytes(size_t count) {

@@ -2,6 +2,7 @@
 // through. Owned and used by one thread; `interrupt` alone may come from another.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "support/packet.h"
+#include "support/tls_end.h"
 #include "support/wait.h"
 
 namespace remuda::test {
@@ -32,6 +34,8 @@ class Channel {
 
   // Throws PeerClosed when the peer is gone.
   void send(std::string_view bytes);
+  // Same past TLS: the bytes as they are.
+  void send_raw(std::string_view bytes);
   // One whole message. Throws PeerClosed, or runtime_error when nothing comes in time.
   Message read();
   // A packet without a type: length and body.
@@ -48,6 +52,14 @@ class Channel {
   // Whether nothing arrives within `time`. For absence only: it always takes that long.
   bool silent(milliseconds time);
 
+  // Shakes hands; from then on everything but send_raw() is encrypted. Throws TlsFailure, or
+  // PeerClosed when the peer leaves instead.
+  void start_tls(TlsEnd::Role role, const TlsChoices& choices = {});
+  // Null without TLS.
+  TlsEnd* tls() { return tls_.get(); }
+  // Once the peer has closed: whether it said goodbye before (close_notify).
+  bool was_told_goodbye() const { return told_goodbye_; }
+
   // Ends our direction only; ends both; ends both with a TCP reset.
   void shutdown_write();
   void close();
@@ -58,6 +70,8 @@ class Channel {
  private:
   // More bytes into the buffer; false at the end of the stream.
   bool receive();
+  // What arrived next; empty at the end of the stream.
+  std::string receive_raw();
   void wait_readable();
 
   // Held while the descriptor is closed or interrupted: its number may be someone else's
@@ -65,6 +79,8 @@ class Channel {
   std::mutex closing_;
   int fd_;
   std::string buffer_;
+  std::unique_ptr<TlsEnd> tls_;
+  bool told_goodbye_ = false;
 };
 
 }  // namespace remuda::test

@@ -60,6 +60,16 @@ Parameters FakePeer::accept_startup() {
   return parse_startup(first.body);
 }
 
+void FakePeer::expect_ssl_request() {
+  if (read_untyped().body != kSslCode) throw std::runtime_error("no SSLRequest came");
+}
+
+void FakePeer::accept_tls(const TlsChoices& choices) {
+  expect_ssl_request();
+  send("S");
+  start_tls(TlsEnd::Role::server, choices);
+}
+
 Parameters FakePeer::login() {
   Parameters parameters = accept_startup();
   send(packet('R', be32(0)));

@@ -35,6 +35,10 @@ class FakePeer : public Channel {
   int number() const { return number_; }
   // Reads the startup packet; its parameters. SSL requests are refused first.
   Parameters accept_startup();
+  // Reads an SSLRequest and leaves the answer to the script.
+  void expect_ssl_request();
+  // Reads it, agrees and shakes hands; accept_startup() and the rest then go on inside.
+  void accept_tls(const TlsChoices& choices);
   // accept_startup(), then AuthenticationOk and greet().
   Parameters login();
   // Parameters, key, ReadyForQuery.

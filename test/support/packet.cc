@@ -6,6 +6,8 @@ namespace remuda::test {
 namespace {
 
 constexpr uint32_t kCancelCode = 80877102;
+constexpr uint32_t kSslCode = 80877103;
+constexpr uint32_t kGssCode = 80877104;
 
 uint32_t read_be32(std::string_view bytes) {
   uint32_t value = 0;
@@ -39,6 +41,13 @@ std::string startup(const Parameters& parameters, uint32_t version) {
   std::string body = be32(version);
   for (const auto& [name, value] : parameters) body += cstr(name) + cstr(value);
   return untyped(body + '\0');
+}
+
+std::string ssl_request() {
+  return untyped(be32(kSslCode));
+}
+std::string gss_request() {
+  return untyped(be32(kGssCode));
 }
 
 std::string cancel_request(std::string_view key) {

@@ -27,6 +27,8 @@ std::string untyped(std::string_view body);
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 std::string startup(const Parameters& parameters, uint32_t version = 0x00030000);
+std::string ssl_request();
+std::string gss_request();
 std::string cancel_request(std::string_view key);
 
 std::string query(std::string_view sql);

@@ -9,12 +9,33 @@
 #include <stdexcept>
 #include <vector>
 
+#include "support/certificates.h"
+
 namespace remuda::test {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr const char* kHba = R"(local all all trust
+host all md5_user all md5
+host all scram_user all scram-sha-256
+host all plain_user all password
+host all all all trust
+)";
+
+constexpr const char* kTlsHba = R"(local all postgres trust
+local all trust_user trust
+local all md5_user md5
+local all scram_user scram-sha-256
+local all plain_user password
+local all peer_user peer map=children
+local all all reject
+hostssl all tls_user all scram-sha-256
+hostssl all cert_user all cert
+hostnossl all clear_user all trust
+host all tls_user all reject
+host all cert_user all reject
+host all clear_user all reject
 host all md5_user all md5
 host all scram_user all scram-sha-256
 host all plain_user all password
@@ -42,7 +63,17 @@ CREATE ROLE md5_user LOGIN PASSWORD 'md5-secret';
 SET password_encryption = 'scram-sha-256';
 CREATE ROLE scram_user LOGIN PASSWORD 'scram-secret';
 CREATE ROLE plain_user LOGIN PASSWORD 'plain-secret';
+CREATE ROLE tls_user LOGIN PASSWORD 'tls-secret';
+CREATE ROLE clear_user LOGIN;
+CREATE ROLE cert_user LOGIN;
+CREATE ROLE peer_user LOGIN;
 )";
+
+std::string tls_settings() {
+  const Certificates& all = certificates();
+  return "ssl = on\nssl_cert_file = '" + all.server.cert + "'\nssl_key_file = '" + all.server.key +
+         "'\nssl_ca_file = '" + all.authority.file() + "'\n";
+}
 
 // Where the server's programs are: the newest packaged version, else the search path.
 fs::path find_directory() {
@@ -65,8 +96,8 @@ fs::path find_directory() {
 
 }  // namespace
 
-PostgresServer::PostgresServer() {
-  create_data();
+PostgresServer::PostgresServer(Tls tls) {
+  create_data(tls);
   start();
   create_roles_and_databases();
 }
@@ -80,13 +111,15 @@ std::string PostgresServer::program(const std::string& name) const {
   return directory / name;
 }
 
-void PostgresServer::create_data() {
+void PostgresServer::create_data(Tls tls) {
   run({.argv = {program("initdb"), "--no-sync", "--no-instructions", "--username=postgres",
                 "--auth=trust", "--encoding=UTF8", "--locale=C", "--pgdata=" + data_},
        .output = dir_.file("initdb.log"),
        .directory = dir_.path()});
-  write_file(data_ + "/pg_hba.conf", kHba);
-  write_file(data_ + "/postgresql.conf", kSettings);
+  const bool has_tls = tls == Tls::on;
+  write_file(data_ + "/pg_hba.conf", has_tls ? kTlsHba : kHba);
+  write_file(data_ + "/pg_ident.conf", "children " + child_account().name + " peer_user\n");
+  write_file(data_ + "/postgresql.conf", kSettings + (has_tls ? tls_settings() : ""));
 }
 
 void PostgresServer::create_roles_and_databases() const {
@@ -140,6 +173,11 @@ int PostgresServer::backends(const std::string& dbname) const {
 
 PostgresServer& postgres() {
   static PostgresServer server;
+  return server;
+}
+
+PostgresServer& postgres_with_tls() {
+  static PostgresServer server(PostgresServer::Tls::on);
   return server;
 }
 

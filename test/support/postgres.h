@@ -3,6 +3,9 @@
 // Databases p0, p1, p2, p3. Users and the method that TCP demands of each (unix sockets trust all):
 //   postgres trust (superuser)      trust_user trust        plain_user password, plain-secret
 //   md5_user md5, md5-secret        scram_user scram-sha-256, scram-secret
+// With TLS (certificates().server) unix sockets ask as TCP does, and there are more users:
+//   tls_user scram-sha-256, tls-secret, over TLS only     clear_user trust, without TLS only
+//   cert_user the certificate of that name                peer_user the account remuda runs as
 #pragma once
 
 #include <optional>
@@ -17,9 +20,10 @@ namespace remuda::test {
 class PostgresServer {
  public:
   enum class Stop { fast, immediate };
+  enum class Tls { off, on };
 
   // Started and ready. Takes about two seconds: prefer postgres() below unless it is to be stopped.
-  PostgresServer();
+  explicit PostgresServer(Tls tls = Tls::off);
   ~PostgresServer();
 
   int port() const { return port_; }
@@ -39,7 +43,7 @@ class PostgresServer {
 
  private:
   std::string program(const std::string& name) const;
-  void create_data();
+  void create_data(Tls tls);
   void create_roles_and_databases() const;
 
   TempDir dir_;
@@ -51,5 +55,7 @@ class PostgresServer {
 
 // The one this test program shares; started at first use. Tests must leave it running and clean.
 PostgresServer& postgres();
+// Another that has TLS; same rules.
+PostgresServer& postgres_with_tls();
 
 }  // namespace remuda::test

@@ -7,6 +7,17 @@ RawClient::RawClient(int port, const std::string& user, const std::string& datab
   login(user, database);
 }
 
+std::string RawClient::request_tls() {
+  send(ssl_request());
+  return read_bytes(1);
+}
+
+void RawClient::secure(const TlsChoices& choices) {
+  const std::string answer = request_tls();
+  if (answer != "S") throw std::runtime_error("TLS is refused: " + answer);
+  start_tls(TlsEnd::Role::client, choices);
+}
+
 void RawClient::login(const std::string& user, const std::string& database) {
   send(startup({{"user", user}, {"database", database}}));
   for (Message message = read(); message.type != 'Z'; message = read()) {

@@ -14,6 +14,10 @@ class RawClient : public Channel {
   // Connected and logged in where trust reigns: up to the first ReadyForQuery.
   RawClient(int port, const std::string& user, const std::string& database);
 
+  // Asks for TLS; the server's answer, one byte.
+  std::string request_tls();
+  // Asks for TLS and shakes hands. Throws when it is refused.
+  void secure(const TlsChoices& choices = {});
   // Sends the startup packet and reads up to ReadyForQuery. Throws with the server's text.
   void login(const std::string& user, const std::string& database);
   // The 8 bytes of BackendKeyData.

@@ -54,6 +54,20 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
     text.replace(at, what.size(), with);
 }
 
+void fill_in(std::string& text, const std::string& prefix, PostgresServer& (*server)()) {
+  if (text.find("{" + prefix + "_") == std::string::npos) return;
+  replace_all(text, "{" + prefix + "_port}", std::to_string(server().port()));
+  replace_all(text, "{" + prefix + "_dir}", server().socket_dir());
+}
+
+std::string expanded(std::string text, const std::string& dir, int port) {
+  replace_all(text, "{port}", std::to_string(port));
+  replace_all(text, "{dir}", dir);
+  fill_in(text, "pg", postgres);
+  fill_in(text, "tls", postgres_with_tls);
+  return text;
+}
+
 bool has_sanitizer_report(const std::string& log) {
   for (const char* mark : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
                            "runtime error:", "WARNING: ThreadSanitizer"}) {
@@ -117,18 +131,13 @@ Remuda::~Remuda() {
     std::cerr << "----- remuda's log -----\n" << tail(log()) << "------------------------\n";
 }
 
-std::string Remuda::expand(std::string text) const {
-  replace_all(text, "{port}", std::to_string(port_));
-  replace_all(text, "{dir}", dir_.path());
-  if (text.find("{pg_") != std::string::npos) {
-    replace_all(text, "{pg_port}", std::to_string(postgres().port()));
-    replace_all(text, "{pg_dir}", postgres().socket_dir());
-  }
-  return text;
+void Remuda::set_console(const std::string& user, const std::string& password) {
+  console_.user = user;
+  console_.password = password;
 }
 
 void Remuda::write_ini(const std::string& ini) {
-  write_file(ini_file_, expand(ini));
+  write_file(ini_file_, expanded(ini, dir_.path(), port_));
 }
 void Remuda::write_users(const std::string& users) {
   write_file(dir_.file("userlist.txt"), users);
@@ -185,6 +194,18 @@ bool Remuda::wait_pool(const std::string& dbname, const std::string& column, int
 
 bool Remuda::wait_log(const std::string& text) const {
   return eventually([&] { return log().find(text) != std::string::npos; });
+}
+
+FailedStart failed_start(const std::string& ini) {
+  TempDir dir;
+  const std::string file = dir.file("remuda.ini");
+  write_file(file, expanded(ini, dir.path(), free_port()));
+  write_file(dir.file("userlist.txt"), kUserList);
+  const std::string output = dir.file("output.log");
+  Process process(
+      Command{.argv = {remuda_program(), file}, .output = output, .directory = dir.path()});
+  const auto code = process.wait_exit();
+  return {code.value_or(-1), read_file(output)};
 }
 
 long Remuda::resident() const {

@@ -24,9 +24,10 @@ extern const char* const kUserList;
 
 class Remuda {
  public:
-  // Writes `ini`, with {port}, {pg_port}, {pg_dir} and {dir} filled in, and the user list beside
-  // it; starts; returns when it accepts connections. Throws with the log when it does not come up.
-  // `descriptors` limits how many it may have open, 0 does not.
+  // Writes `ini`, with {port}, {pg_port}, {pg_dir}, {tls_port}, {tls_dir} (postgres_with_tls()) and
+  // {dir} filled in, and the user list beside it; starts; returns when it accepts connections.
+  // Throws with the log when it does not come up. `descriptors` limits how many it may have open, 0
+  // does not.
   explicit Remuda(const std::string& ini = ini_text(), const std::string& users = kUserList,
                   int descriptors = 0);
   // Ends it with SIGQUIT; a bad exit or a sanitizer's report fails the test and shows the log.
@@ -44,7 +45,10 @@ class Remuda {
   PqError refusal(const std::string& dbname, const std::string& user = "postgres",
                   const std::string& password = "") const;
 
-  Pq console() const { return connect("pgbouncer"); }
+  // Over the unix socket, where no TLS is asked for.
+  Pq console() const { return Pq(console_); }
+  // How console(), show() and reload() log in, where trust is not enough.
+  void set_console(const std::string& user, const std::string& password);
   // Rows of "SHOW what" over a console connection of its own.
   std::vector<Record> show(const std::string& what) const;
   // Row of SHOW POOLS; empty when there is none.
@@ -70,14 +74,23 @@ class Remuda {
 
  private:
   void start(int descriptors);
-  std::string expand(std::string text) const;
 
   TempDir dir_;
   int port_ = free_port();
   std::string ini_file_ = dir_.file("remuda.ini");
   std::string log_file_ = dir_.file("output.log");
+  Address console_ = {
+      .host = dir_.path(), .port = port_, .dbname = "pgbouncer", .user = "postgres"};
   std::unique_ptr<Process> process_;
 };
+
+// `ini` with the markers above filled in, started and expected to end by itself: exit code, and
+// what it printed.
+struct FailedStart {
+  int code;
+  std::string output;
+};
+FailedStart failed_start(const std::string& ini);
 
 // The program's path: REMUDA_BIN of the environment, else of the build.
 std::string remuda_program();

@@ -35,8 +35,21 @@ std::string random_bytes(size_t n);
 // Equality in a time that depends on the lengths only.
 bool same_bytes(ByteView a, ByteView b) noexcept;
 
-// Overwrites what must not stay in memory.
+// Overwrites what must not stay in memory: of a string all that its buffer can hold, so that a
+// longer text it once was goes as well.
 void wipe(std::string& secret) noexcept;
 void wipe(Digest& secret) noexcept;
+
+// Wipes a string when the scope ends, by whatever way.
+class WipeAtEnd {
+ public:
+  explicit WipeAtEnd(std::string& secret) noexcept : secret_(secret) {}
+  ~WipeAtEnd() { wipe(secret_); }
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+
+ private:
+  std::string& secret_;
+};
 
 }  // namespace remuda::wire

@@ -29,12 +29,18 @@ constexpr size_t kScramSaltSize = 16;  // of the salts we make
 
 // What a password comes down to: enough to log in with, so as secret as the password.
 struct ScramKeys {
+  ~ScramKeys() {
+    wipe(client_key);
+    wipe(server_key);
+  }
+
   Digest client_key{};
   Digest server_key{};
 };
 
 // The normal form of a password (RFC 4013). Where there is none, because it is not UTF-8 or holds
-// what is prohibited, the bytes themselves, as PostgreSQL does.
+// what is prohibited, the bytes themselves, as PostgreSQL does; also where finding it would take
+// too long, above 4 KB that are not all ASCII.
 std::string saslprep(ByteView password);
 
 // PBKDF2 over the normal form: milliseconds. Depends on its arguments alone.
@@ -62,8 +68,10 @@ class ScramServer {
   ScramServer(const ScramServer&) = delete;
   ScramServer& operator=(const ScramServer&) = delete;
 
-  // The secret of a user who does not exist. The salt depends on the process's own secret and the
-  // name, so that asking twice gives the same; use it with Options::mock.
+  // The salt of a user for whom none is stored. It depends on the process's own secret and the
+  // name, so that asking twice gives the same.
+  static std::string salt_for(ByteView process_secret, ByteView user);
+  // The secret of a user who does not exist; use it with Options::mock.
   static ScramSecret mock_secret(ByteView process_secret, ByteView user, uint32_t iterations);
 
   // Takes the client's next message. go_on: reply() goes out as SASLContinue; done: as SASLFinal;
@@ -71,6 +79,10 @@ class ScramServer {
   Status step(ByteView message);
   const std::string& reply() const noexcept { return reply_; }
   const std::string& fault() const noexcept { return fault_; }
+
+  // Puts in the keys that the client's proof is checked with, where only salt and iterations were
+  // known at the beginning. Between go_on and the last step.
+  void set_keys(const ScramSecret& made);
 
   // When done: what proved the client, good for logging in elsewhere with the same secret.
   const Digest& client_key() const noexcept { return client_key_; }
@@ -101,6 +113,7 @@ class ScramClient {
   struct Options {
     std::string nonce;            // ours; empty means random
     std::string channel_binding;  // not empty: PLUS was chosen, with tls-server-end-point data
+    bool could_bind = false;      // PLUS was not offered, and would have been chosen
   };
 
   explicit ScramClient(Options options);

@@ -1,5 +1,5 @@
 // What is stored to check a password with: the password itself, its md5 hash, or a SCRAM secret.
-// Values; any thread.
+// Values that wipe themselves when they die; any thread.
 // PostgreSQL manual, Password Authentication; pg_authid.rolpassword.
 #pragma once
 
@@ -13,6 +13,11 @@
 namespace remuda::wire {
 
 struct ScramSecret {
+  ~ScramSecret() {
+    wipe(stored_key);
+    wipe(server_key);
+  }
+
   uint32_t iterations = 0;
   std::string salt;  // raw bytes
   Digest stored_key{};
@@ -28,6 +33,8 @@ std::string format_scram_secret(const ScramSecret& secret);
 enum class SecretKind : uint8_t { plain, md5, scram };
 
 struct Secret {
+  ~Secret() { wipe(text); }
+
   SecretKind kind = SecretKind::plain;
   std::string text;                  // as it was stored
   std::optional<ScramSecret> scram;  // when of that kind
@@ -37,7 +44,8 @@ struct Secret {
 Secret parse_secret(ByteView text);
 
 // Whether a clear-text password fits, in constant time. For a SCRAM secret this runs PBKDF2:
-// offload it. An empty password never fits. Throws PgError when md5 is needed and not available.
+// offload it. An empty password never fits, nor does any when the secret asks for more than
+// kMaxScramIterations. Throws PgError when md5 is needed and not available.
 bool verify_password(const Secret& secret, ByteView user, ByteView password);
 
 }  // namespace remuda::wire

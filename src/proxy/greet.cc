@@ -1,0 +1,122 @@
+#include "proxy/greet.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "io/deadline.h"
+#include "proxy/client.h"
+#include "proxy/pool_shard.h"
+#include "proxy/refusal.h"
+#include "proxy/relay.h"
+#include "proxy/version.h"
+#include "proxy/worker.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::proxy {
+namespace {
+
+// ParameterStatus messages: what the server told, with the client's own values in place; then ours.
+std::string greeting_parameters(const PoolShard& pool, const Admission& admission,
+                                const config::Config& config) {
+  const auto own_value = [&](const std::string& name) -> const std::string* {
+    const std::string* found = nullptr;
+    for (const auto& [key, value] : admission.parameters) {
+      if (session::same_name(key, name)) found = &value;
+    }
+    return found;
+  };
+  std::string out;
+  for (const auto& [name, value] : *pool.greeting()) {
+    const std::string* own = own_value(name);
+    wire::parameter_status(out, name, own ? *own : value);
+  }
+  wire::parameter_status(out, "pgbouncer.version", kPgBouncerVersion);
+  wire::parameter_status(out, "pgbouncer.pool_mode", config::to_text(pool.settings.mode));
+  wire::parameter_status(out, "pgbouncer.max_prepared_statements",
+                         std::to_string(config.max_prepared_statements));
+  return out;
+}
+
+session::ParameterSetRef initial_parameters(Worker& worker, const PoolShard& pool,
+                                            const Admission& admission) {
+  session::ParameterSet::Values values;
+  for (const auto& [name, value] : *pool.greeting()) {
+    if (session::is_settable_parameter(name)) values.emplace_back(name, value);
+  }
+  // The server's spelling of a name is kept, so that equal sets are one set.
+  for (const auto& [name, value] : admission.parameters) {
+    std::string spelling = name;
+    for (const auto& [known, unused] : values) {
+      if (session::same_name(known, name)) spelling = known;
+    }
+    values.emplace_back(spelling, value);
+  }
+  return worker.parameters.intern(std::move(values));
+}
+
+session::Release release_of(config::PoolMode mode) {
+  if (mode == config::PoolMode::session) return session::Release::session;
+  return mode == config::PoolMode::transaction ? session::Release::transaction
+                                               : session::Release::statement;
+}
+
+void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& admission) {
+  const config::Config& config = worker.config();
+  // Owned by the pool's list until it closes.
+  Client& client = *new Client(worker, std::move(stream), pool, std::move(admission.places),
+                               admission.id);
+  client.connect_time = admission.login_started;
+  client.view.release = release_of(pool.settings.mode);
+  client.view.simple_query_allowed = !config.disable_pqexec;
+  client.view.parameters = initial_parameters(worker, pool, admission);
+  client.unproven_values = !admission.parameters.empty();
+  pool.learn(admission.keys, admission.secret);
+  worker.issue_key(client);
+  std::string out;
+  wire::authentication_ok(out);
+  out += greeting_parameters(pool, admission, config);
+  char secret[4];
+  store_u32(secret, client.key.secret);
+  wire::backend_key_data(out, client.key.pid, {secret, sizeof secret});
+  if (!config.login_notify_message.empty()) {
+    wire::notice_response(out, "NOTICE", SqlState("00000"), config.login_notify_message);
+  }
+  wire::ready_for_query(out, 'I');
+  ++pool.stats.now.client_logins;
+  pool.clients.push_back(client);
+  client.stream.write(out);
+  client.stream.start(client);
+}
+
+io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admission) {
+  PoolShard& pool = worker.shard(admission.database, admission.pool_user);
+  // The admission may be what keeps a pool alive that has nobody else.
+  const Micros timeout = worker.config().client_login_timeout;
+  const Micros spent = worker.now() - admission.login_started;
+  const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);
+  io::Deadline deadline(worker.loop, left, "client_login_timeout (server down)");
+  co_await pool.await_greeting(deadline);
+  make_client(worker, pool, std::move(stream), admission);
+}
+
+}  // namespace
+
+io::Task<void> greet(Worker& worker, Admission admission) {
+  const std::string name = fmt::format("C-{:#014x}: {}/{}", admission.id, admission.database,
+                                       admission.user);
+  io::Stream stream = io::Stream::adopt(worker.loop, std::move(admission.parcel));
+  const Snapshot held = worker.snapshot();
+  const Micros started = admission.login_started;
+  try {
+    co_await greet_over(worker, stream, admission);
+  } catch (const PgError& error) {
+    refuse(stream, name, error, worker.now() - started, *held.config);
+  } catch (const TimedOut& timeout) {
+    refuse(stream, name, PgError(timeout.what()), worker.now() - started, *held.config);
+  } catch (const std::exception& error) {
+    log_lost(name, error.what(), worker.now() - started, *held.config);
+  }
+}
+
+}  // namespace remuda::proxy
