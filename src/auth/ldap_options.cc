@@ -1,20 +1,14 @@
 #include "auth/ldap_options.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <iterator>
 #include <set>
 
+#include "auth/ldap_url.h"
 #include "config/nearest.h"
-#include "remuda/base/error.h"
 
 namespace remuda::auth {
 namespace {
@@ -23,7 +17,6 @@ constexpr size_t kMaxText = 8192;
 constexpr size_t kMaxWords = 64;
 constexpr size_t kMaxServers = 16;
 constexpr size_t kMaxShown = 60;
-constexpr size_t kMaxPassword = 65536;
 constexpr int kLdapPort = 389;
 constexpr int kLdapsPort = 636;
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
@@ -232,51 +225,11 @@ void take_word(Parser& parser, size_t number, const std::string& name, const std
   known->take(parser, value);
 }
 
-// ---- ldapurl: ldap[s]://host:port/basedn?attribute?scope?filter ----
-
-bool unescape(std::string_view text, std::string& out) {
-  out.clear();
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    unsigned char byte = 0;
-    const char* digits = text.data() + i + 1;
-    if (text.size() - i < 3) return false;
-    const auto [stop, error] = std::from_chars(digits, digits + 2, byte, 16);
-    if (error != std::errc() || stop != digits + 2 || byte == 0) return false;
-    out += static_cast<char>(byte);
-    i += 2;
-  }
-  return true;
-}
-
-// Takes text up to `end` off the front, and `end` too; all of it when there is none.
-std::string_view take_until(std::string_view& text, char end) {
-  const size_t at = std::min(text.find(end), text.size());
-  const std::string_view part = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return part;
-}
+// ---- ldapurl stands for several words ----
 
 void give(Parser& parser, const char* word, Take take, const std::string& value) {
   parser.given.insert(word);
   take(parser, value);
-}
-
-void take_url_host(Parser& parser, std::string_view place) {
-  std::string_view host = place.substr(0, place.rfind(':'));
-  if (!place.empty() && place[0] == '[') {
-    host = place.substr(1, std::min(place.find(']'), place.size()) - 1);
-    place.remove_prefix(std::min(host.size() + 2, place.size()));
-  } else {
-    place.remove_prefix(host.size());
-  }
-  if (!host.empty()) give(parser, "ldapserver", take_server, std::string(host));
-  if (place.empty()) return;
-  if (place[0] == ':') return give(parser, "ldapport", take_port, std::string(place.substr(1)));
-  parser.fault("ldapurl: text behind the address (allowed: ldap://[address]:port/...)");
 }
 
 void take_url_scope(Parser& parser, const std::string& scope) {
@@ -291,32 +244,19 @@ void take_url_scope(Parser& parser, const std::string& scope) {
 }
 
 void take_url(Parser& parser, const std::string& value) {
-  std::string_view rest = value;
-  const size_t colon = value.find("://");
-  const std::string scheme = value.substr(0, std::min(colon, value.size()));
-  if (colon == value.npos ||
-      (strcasecmp(scheme.c_str(), "ldap") != 0 && strcasecmp(scheme.c_str(), "ldaps") != 0)) {
-    return parser.fault(
-        "ldapurl is not valid (allowed: ldap[s]://host:port/basedn?attribute?scope?filter)");
+  LdapUrl url;
+  std::string fault;
+  if (!parse_ldap_url(value, url, fault)) return parser.fault(fault);
+  give(parser, "ldapscheme", take_scheme, url.scheme);
+  if (!url.host.empty()) give(parser, "ldapserver", take_server, url.host);
+  if (!url.port.empty()) give(parser, "ldapport", take_port, url.port);
+  if (!url.base_dn) return;
+  give(parser, "ldapbasedn", take_base_dn, *url.base_dn);
+  if (!url.attribute.empty()) {
+    give(parser, "ldapsearchattribute", take_attribute, url.attribute);
   }
-  rest.remove_prefix(colon + 3);
-  give(parser, "ldapscheme", take_scheme, scheme.size() == 5 ? "ldaps" : "ldap");
-  const size_t path = rest.find_first_of("/?");
-  take_url_host(parser, rest.substr(0, path));
-  if (path == rest.npos) return;
-  rest.remove_prefix(path + (rest[path] == '/' ? 1 : 0));
-  std::string parts[4];
-  for (std::string& part : parts) {
-    if (!unescape(take_until(rest, '?'), part)) {
-      return parser.fault("ldapurl: a % is not followed by two hexadecimal digits, or by 00");
-    }
-  }
-  if (!rest.empty()) parser.fault("ldapurl: extensions are not supported");
-  give(parser, "ldapbasedn", take_base_dn, parts[0]);
-  const std::string attribute = parts[1].substr(0, parts[1].find(','));
-  if (!attribute.empty()) give(parser, "ldapsearchattribute", take_attribute, attribute);
-  take_url_scope(parser, parts[2]);
-  if (!parts[3].empty()) give(parser, "ldapsearchfilter", take_filter, parts[3]);
+  take_url_scope(parser, url.scope);
+  if (!url.filter.empty()) give(parser, "ldapsearchfilter", take_filter, url.filter);
 }
 
 // ---- What fits together ----
@@ -426,34 +366,6 @@ bool is_ldap_dn_name(std::string_view user) noexcept {
   if (user.empty() || user.front() == ' ' || user.back() == ' ' || user.front() == '#')
     return false;
   return user.find_first_of(std::string_view(",+\"\\<>;=/\0", 10)) == user.npos;
-}
-
-std::string ldap_bind_password(const LdapOptions& options, std::string& warning) {
-  const std::string& path = options.bind_password_file;
-  if (path.empty()) return options.bind_password;
-  const auto fail = [&](const char* why) {
-    throw PgError(fmt::format("ldapbindpasswdfile \"{}\": {}", path, why));
-  };
-  // Not to wait for a writer, should it be a pipe.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) fail(std::strerror(errno));
-  struct stat state {};
-  std::string text(kMaxPassword + 1, '\0');
-  const bool is_file = fstat(fd, &state) == 0 && S_ISREG(state.st_mode);
-  const ssize_t size = is_file ? read(fd, text.data(), text.size()) : 0;
-  close(fd);
-  std::string password(text, 0, static_cast<size_t>(std::max<ssize_t>(size, 0)));
-  wire::wipe(text);
-  if (!is_file) fail("is not a file");
-  if (size < 0) fail("cannot be read");
-  if (static_cast<size_t>(size) > kMaxPassword) fail("is too long");
-  if (!password.empty() && password.back() == '\n') password.pop_back();
-  if (!password.empty() && password.back() == '\r') password.pop_back();
-  if (password.empty()) fail("is empty");
-  if ((state.st_mode & S_IRWXO) != 0) {
-    warning = fmt::format("ldapbindpasswdfile \"{}\" can be read by others", path);
-  }
-  return password;
 }
 
 }  // namespace remuda::auth

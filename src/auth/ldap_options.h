@@ -62,8 +62,4 @@ std::string ldap_filter(const LdapOptions& options, std::string_view user);
 bool is_ldap_filter_name(std::string_view user) noexcept;
 bool is_ldap_dn_name(std::string_view user) noexcept;
 
-// The password to search with: of the options, or of the file without its last newline. A file that
-// others may read is used, and noted in `warning`. Reads a file: not on a loop. Throws PgError.
-std::string ldap_bind_password(const LdapOptions& options, std::string& warning);
-
 }  // namespace remuda::auth

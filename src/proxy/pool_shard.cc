@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/effective.h"
+#include "proxy/auth_query.h"
 #include "proxy/dial.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
@@ -15,7 +16,10 @@
 namespace remuda::proxy {
 
 PoolShard::PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger)
-    : worker(its_worker), ledger(std::move(its_ledger)) {
+    : worker(its_worker),
+      ledger(std::move(its_ledger)),
+      secrets(its_worker.loop, its_worker.tasks,
+              [this](const auth::SecretCache::Key& key) { return fetch_secret(*this, key); }) {
   adopt(worker.config());
 }
 
@@ -34,6 +38,7 @@ List<Server, InState>& PoolShard::list_of(ServerState state) noexcept {
 }
 
 void PoolShard::adopt(const config::Config& config) {
+  secrets.reset(config.auth_query_cache_ttl);
   const auto database = route::find_database(config, database_name());
   if (!database) {
     drop_clients("database removed");
@@ -60,7 +65,7 @@ Server* PoolShard::acquire(Client& client) {
     fail_client(client, SqlState("08P01"), "server shutting down");
     return nullptr;
   }
-  if (waiting.empty() && !is_paused()) {
+  if (!has_waiters() && !is_paused()) {
     if (Server* server = take_idle(1)) {
       link(client, *server);
       return server;
@@ -118,6 +123,7 @@ void PoolShard::link(Client& client, Server& server) {
   server.client = &client;
   server.request_time = worker.now();
   server.was_used = true;
+  server.is_clean = false;
   server.just_checked = false;
   client.server = &server;
   client.replay_due = true;
@@ -153,7 +159,7 @@ void PoolShard::tested(Server& server) {
 
 // A server without a client goes on to be lent when nothing is left to be done with it.
 void PoolShard::settle(Server& server) {
-  if (server.closing) return;
+  if (server.closing || server.lease) return;
   if (server.view.suspect) return close_server(server, "replies out of step");
   if (is_stale(server)) return close_server(server, "close_needed");
   if (!server.view.is_quiet() || server.stream.backlog() > 0 || server.cancels > 0) return;
@@ -180,10 +186,11 @@ void PoolShard::make_available(Server& server) {
   }
   server.idle_since = now;
   move_to(server, ServerState::idle);
-  if (!waiting.empty()) serve_waiters();
+  if (has_waiters()) serve_waiters();
 }
 
 void PoolShard::serve_waiters() {
+  serve_tasks();
   while (!waiting.empty() && !is_paused()) {
     Server* server = take_idle(waiting.size());
     if (server == nullptr) break;
@@ -193,6 +200,67 @@ void PoolShard::serve_waiters() {
     pump(client);
   }
   try_dial();
+}
+
+// ---- Lending to tasks ----------------------------------------------------------------------------
+
+io::Task<ServerLease> PoolShard::lease(io::Deadline& deadline) {
+  while (true) {
+    ServerLease lease = co_await next_lease(deadline);
+    // Between its being lent and this line it may have said something, or ended.
+    if (lease.server().closing) continue;
+    lease.server().stream.stop_pushing();
+    co_return lease;
+  }
+}
+
+io::Task<ServerLease> PoolShard::next_lease(io::Deadline& deadline) {
+  if (lease_waiters_.empty() && !is_paused()) {
+    if (Server* server = take_idle(waiting.size() + 1)) co_return start_lease(*server);
+  }
+  throw_if_hopeless();
+  io::Waiter<ServerLease> waiter(worker.loop);
+  struct Listed {
+    std::vector<io::Waiter<ServerLease>*>& list;
+    io::Waiter<ServerLease>* waiter;
+    ~Listed() { std::erase(list, waiter); }
+  };
+  lease_waiters_.push_back(&waiter);
+  const Listed listed{lease_waiters_, &waiter};
+  const io::Deadline::Aim aim(deadline, waiter);
+  const io::CloseLink link(worker.tasks, waiter);
+  try_dial();
+  co_return co_await waiter.wait();
+}
+
+ServerLease PoolShard::start_lease(Server& server) {
+  move_to(server, ServerState::active);
+  server.request_time = worker.now();
+  server.was_used = true;
+  server.just_checked = false;
+  ++stats.now.server_assignments;
+  return ServerLease(server);
+}
+
+void PoolShard::give_back(ServerLease lease) {
+  Server& server = lease.server();
+  if (server.closing) return;
+  lease.end();
+  server.stream.start(server);
+  settle(server);
+}
+
+// They are short, and a login hangs on each. A waiter that is settled has lost patience.
+void PoolShard::serve_tasks() {
+  while (!lease_waiters_.empty() && !is_paused()) {
+    io::Waiter<ServerLease>& waiter = *lease_waiters_.front();
+    if (!waiter.is_settled()) {
+      Server* server = take_idle(lease_waiters_.size() + waiting.size());
+      if (server == nullptr) break;
+      (void)waiter.set(start_lease(*server));
+    }
+    lease_waiters_.erase(lease_waiters_.begin());
+  }
 }
 
 // Servers are kept in the order in which they became free: the front is the most recently used.
@@ -237,6 +305,11 @@ bool PoolShard::is_failing() const noexcept {
   return failure_ && worker.now() - last_dial_ < worker.config().server_login_retry;
 }
 
+void PoolShard::throw_if_hopeless() const {
+  if (!is_failing() || server_count() > 0 || dials_ > 0) return;
+  throw PgError(failure_->sqlstate, cached_failure());
+}
+
 std::string PoolShard::cached_failure() const {
   return fmt::format("server login has been failing, cached error: {} (server_login_retry)",
                      failure_->message.substr(0, 99));
@@ -261,7 +334,7 @@ std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
 }
 
 void PoolShard::try_dial() {
-  const size_t wanted = waiting.size() + greeting_waiters_.size();
+  const size_t wanted = waiting.size() + lease_waiters_.size() + greeting_waiters_.size();
   if (wanted == 0) return;
   if (is_paused()) return set_reason(WaitReason::paused);
   if (dials_ > 0) return set_reason(WaitReason::server_login);
@@ -303,6 +376,9 @@ void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
     for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) {
       waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
     }
+    for (io::Waiter<ServerLease>* waiter : std::exchange(lease_waiters_, {})) {
+      waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
+    }
     while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);
   }
   try_dial();
@@ -318,9 +394,7 @@ bool PoolShard::start_connect_query(Server& server) {
 
 io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
   if (greeting_) co_return;
-  if (is_failing() && server_count() == 0 && dials_ == 0) {
-    throw PgError(failure_->sqlstate, cached_failure());
-  }
+  throw_if_hopeless();
   io::Waiter<bool> waiter(worker.loop);
   struct Listed {
     std::vector<io::Waiter<bool>*>& list;
@@ -341,7 +415,8 @@ void PoolShard::maintain(Micros now, bool may_fill) {
   fail_long_waits(now);
   notify_long_waits(now);
   close_expired(now);
-  if (!waiting.empty() || !greeting_waiters_.empty()) serve_waiters();
+  secrets.drop_expired();
+  if (has_waiters() || !greeting_waiters_.empty()) serve_waiters();
   const bool wanted = settings.has_forced_user || !clients.empty();
   if (!may_fill || !wanted || is_paused() || is_failing() || dials_ > 0 || settings.size <= 0) return;
   if (static_cast<int>(server_count()) >= settings.min_size) return;
@@ -397,7 +472,7 @@ void PoolShard::close_idle(const char* reason) {
 }
 
 bool PoolShard::evict_idle(const char* reason) {
-  if (idle_.empty() || !waiting.empty()) return false;
+  if (idle_.empty() || has_waiters()) return false;
   close_server(idle_.back(), reason);
   return true;
 }
@@ -407,6 +482,7 @@ void PoolShard::mark_for_close(const char* reason) {
     for (Server& server : list_of(state)) server.close_needed = true;
   }
   greeting_.reset();
+  secrets.clear();
   close_idle(reason);
 }
 
@@ -415,7 +491,8 @@ void PoolShard::drop_clients(const char* text) {
 }
 
 bool PoolShard::is_unused() const noexcept {
-  return clients.empty() && server_count() == 0 && dials_ == 0 && greeting_waiters_.empty();
+  return clients.empty() && server_count() == 0 && dials_ == 0 && greeting_waiters_.empty() &&
+         lease_waiters_.empty();
 }
 
 Micros PoolShard::oldest_wait(Micros now) noexcept {

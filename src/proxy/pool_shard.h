@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "auth/secret_cache.h"
 #include "config/config.h"
 #include "io/deadline.h"
 #include "io/task.h"
@@ -16,6 +17,7 @@
 #include "proxy/client.h"
 #include "proxy/ledger.h"
 #include "proxy/server.h"
+#include "proxy/server_lease.h"
 #include "proxy/stats.h"
 #include "proxy/wait_reason.h"
 #include "remuda/base/error.h"
@@ -61,6 +63,13 @@ class PoolShard {
   void remove(Server& server);  // it closes; the worker will delete it
   void leave_queue(Client& client);
 
+  // ---- For queries of our own ----
+  // Lends a server to a task, before any client that waits. Opens one if limits permit; throws what
+  // that met, TimedOut by the deadline, Closed when the worker stops.
+  io::Task<ServerLease> lease(io::Deadline& deadline);
+  // The server is quiet: it may serve others.
+  void give_back(ServerLease lease);
+
   // ---- For dialling ----
   void server_opened(std::unique_ptr<Server> opened, ServerParameters parameters);
   void dial_failed(const DialFailure& failure, bool tell_waiters);
@@ -79,7 +88,7 @@ class PoolShard {
   void close_idle(const char* reason);
   // Closes the least recently used idle server, unless somebody waits here.
   bool evict_idle(const char* reason);
-  bool can_evict() const noexcept { return !idle_.empty() && waiting.empty(); }
+  bool can_evict() const noexcept { return !idle_.empty() && !has_waiters(); }
   Micros least_recent_use() noexcept { return idle_.back().idle_since; }
   // RECONNECT and the like: every server is closed when it is free, an idle one with this reason.
   void mark_for_close(const char* reason = "close_needed");
@@ -99,6 +108,7 @@ class PoolShard {
   List<Client, InQueue> waiting;
   List<Server, InState>& list_of(ServerState state) noexcept;
   int dials() const noexcept { return dials_; }
+  auth::SecretCache secrets;  // of the users that this pool's servers were asked for
   size_t next_host = 0;     // for the next dial, as is the address of that host
   size_t next_address = 0;
   // What the last client brought along that opens servers: the keys it proved itself with against a
@@ -108,8 +118,13 @@ class PoolShard {
   const std::string& learned_secret() const noexcept { return learned_secret_; }
 
  private:
-  // `wanted`: how many clients wait, the asking one included.
+  // `wanted`: how many wait, the asking one included.
   Server* take_idle(size_t wanted);
+  bool has_waiters() const noexcept { return !waiting.empty() || !lease_waiters_.empty(); }
+  io::Task<ServerLease> next_lease(io::Deadline& deadline);
+  ServerLease start_lease(Server& server);
+  void serve_tasks();
+  void throw_if_hopeless() const;
   void link(Client& client, Server& server);
   void queue(Client& client);
   void settle(Server& server);

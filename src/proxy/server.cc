@@ -4,6 +4,7 @@
 
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/server_lease.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
@@ -49,6 +50,7 @@ void close_server(Server& server, std::string_view reason) noexcept {
   server.stream.close();
   std::unique_ptr<Server> owned(&server);
   { const Slot given_back = std::move(server.slot); }
+  if (server.lease) return server.lease->bury(std::move(owned));
   server.worker.retire(std::move(owned));
 }
 

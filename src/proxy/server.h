@@ -14,11 +14,12 @@ namespace remuda::proxy {
 
 class Client;
 class PoolShard;
+class ServerLease;
 class Worker;
 
 enum class ServerState : uint8_t {
   idle,    // free
-  active,  // linked to a client
+  active,  // linked to a client, or lent to a task
   tested,  // running the reset or check query
 };
 
@@ -45,6 +46,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   io::Stream stream;
   PoolShard& pool;
   Client* client = nullptr;
+  ServerLease* lease = nullptr;  // when lent to a task
   session::ServerView view;
   Slot slot;
   ServerState state = ServerState::tested;
@@ -53,7 +55,8 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool needs_reset = false;   // server_reset_query is still to be run
   bool was_reset = false;     // it runs
   bool runs_connect_query = false;
-  bool was_used = false;      // has had a client
+  bool was_used = false;      // has had a client, or run a query of ours
+  bool is_clean = true;       // no client has had it since it was opened or cleaned
   bool just_checked = false;  // since it was last lent: not checked twice before its next use
   int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;

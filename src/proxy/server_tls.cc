@@ -30,7 +30,10 @@ io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string ho
   const TlsMode mode = worker.config().server_tls_sslmode;
   if (mode == TlsMode::disable || stream.is_unix()) co_return;
   auto context = worker.snapshot().tls.servers;
-  if (context == nullptr) throw ConnectFailure("TLS is not set up: see the log");
+  if (context == nullptr && mode >= TlsMode::require) {
+    throw ConnectFailure("TLS is not set up: see the log");
+  }
+  if (context == nullptr) co_return;
   io::TlsTarget target;
   target.host = host;
   target.check_host = mode == TlsMode::verify_full;

@@ -151,15 +151,14 @@ TEST_CASE("client_tls_protocols") {
     const char* setting;
     bool tls12, tls13;
   };
-  const auto [setting, tls12, tls13] =
-      GENERATE(values<Case>({{"secure", true, true},
-                             {"default", true, true},
-                             {"all", true, true},
-                             {"tlsv1.2", true, false},
-                             {"tlsv1.3", false, true},
-                             {"tlsv1.2,tlsv1.3", true, true},
-                             {"tlsv1.2:tlsv1.3", true, true},
-                             {"secure,!tlsv1.2", false, true}}));
+  const auto [setting, tls12, tls13] = GENERATE(values<Case>({{"secure", true, true},
+                                                              {"default", true, true},
+                                                              {"all", true, true},
+                                                              {"tlsv1.2", true, false},
+                                                              {"tlsv1.3", false, true},
+                                                              {"tlsv1.2,tlsv1.3", true, true},
+                                                              {"tlsv1.2:tlsv1.3", true, true},
+                                                              {"secure,!tlsv1.2", false, true}}));
   INFO(setting);
   Remuda remuda(ini_with(std::string("client_tls_protocols = ") + setting));
   CHECK(by_tls(remuda, {.version = TLS1_2_VERSION}) == (tls12 ? "in" : "broken off"));
@@ -201,8 +200,7 @@ TEST_CASE("client_tls_ecdhcurve") {
 
 TEST_CASE("client_tls_ecdhcurve and client_tls_dheparams: auto and none leave it to OpenSSL") {
   const std::string word = GENERATE("auto", "none");
-  Remuda remuda(
-      ini_with("client_tls_ecdhcurve = " + word + "\nclient_tls_dheparams = " + word));
+  Remuda remuda(ini_with("client_tls_ecdhcurve = " + word + "\nclient_tls_dheparams = " + word));
   CHECK(by_tls(remuda, {.groups = "X25519"}) == "in");
   CHECK(by_tls(remuda, {.groups = "P-256"}) == "in");
 }

@@ -38,8 +38,10 @@ void add_extension(X509* certificate, int nid, const std::string& value) {
 void set_name(X509* certificate, const std::string& common_name) {
   X509_NAME* name = X509_get_subject_name(certificate);
   if (common_name.empty()) return;
-  const auto* text = reinterpret_cast<const unsigned char*>(common_name.c_str());
-  require(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1, "name");
+  const auto* text = reinterpret_cast<const unsigned char*>(common_name.data());
+  // With its size: hostile names hold a zero byte.
+  const int size = static_cast<int>(common_name.size());
+  require(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, size, -1, 0) == 1, "name");
 }
 
 // Number, dates, name and key; neither issuer nor signature.

@@ -29,6 +29,7 @@ local all md5_user md5
 local all scram_user scram-sha-256
 local all plain_user password
 local all peer_user peer map=children
+local all tls_user peer map=children
 local all all reject
 hostssl all tls_user all scram-sha-256
 hostssl all cert_user all cert

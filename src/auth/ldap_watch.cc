@@ -1,0 +1,26 @@
+#include "auth/ldap_watch.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace remuda::auth {
+
+void LdapWatch::begin_step(Micros until) {
+  const std::lock_guard lock(mutex_);
+  until_ = until;
+}
+
+void LdapWatch::watch(int socket) {
+  const int copy = socket < 0 ? -1 : fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  const std::lock_guard lock(mutex_);
+  if (socket_ >= 0) close(socket_);
+  socket_ = copy;
+}
+
+void LdapWatch::look(Micros now) {
+  const std::lock_guard lock(mutex_);
+  if (socket_ >= 0 && now > until_) shutdown(socket_, SHUT_RDWR);
+}
+
+}  // namespace remuda::auth

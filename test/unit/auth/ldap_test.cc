@@ -1,0 +1,214 @@
+// Against a directory of a few canned bytes; test/integration/ldap_test.cc has a real one.
+#include "auth/ldap.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "support/catch.h"
+#include "unit/io/run_until.h"
+
+#ifdef REMUDA_HAVE_LDAP
+
+using namespace remuda;
+using namespace remuda::auth;
+
+namespace {
+
+// LDAPResult to the first request of a connection (RFC 4511, section 4.2.2).
+std::string bind_response(char code) {
+  return std::string("\x30\x0c\x02\x01\x01\x61\x07\x0a\x01", 9) + code +
+         std::string("\x04\x00\x04\x00", 4);
+}
+constexpr char kSuccess = 0;
+constexpr char kUnavailable = 52;
+constexpr char kInvalidCredentials = 49;
+
+// Answers the first request of every connection with the same bytes, and keeps what it was sent.
+// The thread ends with the object; `requests` may be read when it has.
+class FakeDirectory {
+ public:
+  explicit FakeDirectory(std::string answer) : answer_(std::move(answer)) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(listener_, 16) == 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    REQUIRE(pipe(stop_) == 0);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~FakeDirectory() {
+    end();
+    for (const int fd : open_) close(fd);
+    close(listener_);
+    for (const int fd : stop_) close(fd);
+  }
+
+  int port() const { return port_; }
+  const std::vector<std::string>& requests() {
+    end();
+    return requests_;
+  }
+
+ private:
+  void end() {
+    if (!thread_.joinable()) return;
+    REQUIRE(write(stop_[1], "x", 1) == 1);
+    thread_.join();
+  }
+  void serve() {
+    while (true) {
+      pollfd wanted[] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+      poll(wanted, 2, -1);
+      // Who came before the end is still counted.
+      if ((wanted[0].revents & POLLIN) == 0) return;
+      const int fd = accept(listener_, nullptr, nullptr);
+      open_.push_back(fd);
+      char request[4096];
+      const ssize_t size = read(fd, request, sizeof request);
+      requests_.emplace_back(request, static_cast<size_t>(std::max<ssize_t>(size, 0)));
+      if (!answer_.empty()) {
+        [[maybe_unused]] const ssize_t sent = write(fd, answer_.data(), answer_.size());
+      }
+    }
+  }
+
+  const std::string answer_;
+  int listener_ = -1;
+  int port_ = 0;
+  int stop_[2] = {-1, -1};
+  std::vector<int> open_;
+  std::vector<std::string> requests_;
+  std::thread thread_;
+};
+
+LdapOptions options_for(int port, const std::string& words) {
+  std::vector<std::string> faults;
+  const std::string place = " ldapport=" + std::to_string(port);
+  const auto options = parse_ldap_options(words + place, faults);
+  REQUIRE(options);
+  return *options;
+}
+
+struct Login {
+  io::Loop loop;
+  io::OffloadLimit limit{loop, 2};
+
+  bool operator()(const LdapOptions& options, const std::string& user,
+                  const std::string& password) {
+    return io::finish(loop, ldap_check(loop, limit, options, user, password));
+  }
+};
+
+const std::string kBind = "ldapserver=127.0.0.1 ldapprefix=\"uid=\" ldapsuffix=\",dc=net\"";
+const std::string kSearch = "ldapserver=127.0.0.1 ldapbasedn=\"dc=net\"";
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
+}  // namespace
+
+TEST_CASE("LDAP: name and password go to the directory, whose answer counts") {
+  for (const char code : {kSuccess, kInvalidCredentials}) {
+    FakeDirectory directory(bind_response(code));
+    Login log_in;
+    CHECK(log_in(options_for(directory.port(), kBind), "bob", "secret") == (code == kSuccess));
+    REQUIRE(directory.requests().size() == 1);
+    CHECK(contains(directory.requests()[0], "uid=bob,dc=net"));
+    CHECK(contains(directory.requests()[0], "secret"));
+  }
+}
+
+TEST_CASE("LDAP: an empty password is not sent: a directory says yes to it") {
+  FakeDirectory directory(bind_response(kSuccess));
+  Login log_in;
+  CHECK_FALSE(log_in(options_for(directory.port(), kBind), "bob", ""));
+  CHECK_FALSE(log_in(options_for(directory.port(), kBind), "bob", std::string("\0x", 2)));
+  CHECK(directory.requests().empty());
+}
+
+TEST_CASE("LDAP: a name that could be more than a name is not sent") {
+  FakeDirectory directory(bind_response(kSuccess));
+  Login log_in;
+  CHECK_FALSE(log_in(options_for(directory.port(), kBind), "bob,cn=x", "secret"));
+  CHECK_FALSE(log_in(options_for(directory.port(), kBind), "", "secret"));
+  CHECK_FALSE(log_in(options_for(directory.port(), kSearch), "*", "secret"));
+  CHECK_FALSE(log_in(options_for(directory.port(), kSearch), "x)(uid=bob", "secret"));
+  CHECK(directory.requests().empty());
+}
+
+TEST_CASE("LDAP: a server that cannot say leaves it to the next one, a no is final") {
+  struct Case {
+    std::string first;
+    bool asks_second;
+  };
+  const auto& [first, asks_second] = GENERATE(values<Case>({
+      {bind_response(kUnavailable), true},
+      {"this is no LDAP at all", true},
+      {bind_response(kInvalidCredentials), false},
+  }));
+  FakeDirectory one(first);
+  FakeDirectory other(bind_response(kSuccess));
+  // Both listen on an address of their own at the port of the first one.
+  LdapOptions options = options_for(one.port(), kBind);
+  options.servers = {"127.0.0.1", "127.0.0.1"};
+  Login log_in;
+  CHECK_FALSE(log_in(options, "bob", "secret"));
+  CHECK(one.requests().size() == (asks_second ? 2 : 1));
+}
+
+TEST_CASE("LDAP: servers where nobody listens are passed over") {
+  FakeDirectory directory(bind_response(kSuccess));
+  LdapOptions options = options_for(directory.port(), kBind);
+  options.servers = {"127.0.0.2", "127.0.0.1"};
+  Login log_in;
+  CHECK(log_in(options, "bob", "secret"));
+}
+
+TEST_CASE("LDAP: a server that falls silent ends in a no", "[slow]") {
+  const std::string half = bind_response(kSuccess).substr(0, 5);
+  const auto [answer, words] =
+      GENERATE_COPY(table<std::string, std::string>({{"", ""},
+                                                     {half, ""},
+                                                     {"", " ldapscheme=ldaps"},
+                                                     {"\x16\x03", " ldapscheme=ldaps"},
+                                                     {"", " ldaptls=1"},
+                                                     {half, " ldaptls=1"}}));
+  INFO("answer of " << answer.size() << " bytes" << words);
+  FakeDirectory directory(answer);
+  Login log_in;
+  const Micros before = monotonic_now();
+  CHECK_FALSE(log_in(options_for(directory.port(), kBind + words), "bob", "secret"));
+  std::fprintf(stderr, "%zu%s: %ld ms\n", answer.size(), words.c_str(),
+               long(monotonic_now() - before) / 1000);
+  CHECK(directory.requests().size() == 1);
+}
+
+TEST_CASE("LDAP: a missing bindpasswd file ends in a no") {
+  FakeDirectory directory(bind_response(kSuccess));
+  Login log_in;
+  const LdapOptions options = options_for(
+      directory.port(), kSearch + " ldapbinddn=cn=x ldapbindpasswdfile=/nonexistent/secret");
+  CHECK_FALSE(log_in(options, "bob", "secret"));
+  CHECK(directory.requests().empty());
+}
+
+#else
+
+TEST_CASE("LDAP: a build without libldap says so") {
+  remuda::io::Loop loop;
+  remuda::io::OffloadLimit limit(loop, 1);
+  auto task = remuda::auth::ldap_check(loop, limit, {}, "bob", "secret");
+  CHECK_THROWS_WITH(remuda::io::finish(loop, std::move(task)),
+                    "ldap is not supported by this build");
+}
+
+#endif
