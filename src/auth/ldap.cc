@@ -21,8 +21,7 @@
 namespace remuda::auth {
 namespace {
 
-constexpr Micros kStep = 3 * kSecond;
-constexpr Micros kAll = 10 * kSecond;
+constexpr Micros kShortestStep = kSecond / 50;  // with less time left, none is begun
 constexpr Micros kLookEvery = kSecond / 4;
 constexpr size_t kMaxLoggedText = 200;
 
@@ -51,17 +50,19 @@ struct Attempt {
   const std::string& password;
   LdapWatch& watch;
   ldap_conncb& callbacks;  // libldap's way to the watch
-  Micros deadline;         // of all servers together
-  std::string server;      // as a URL
+  Micros step;
+  Micros deadline;     // of all servers together
+  std::string server;  // as a URL
 };
 
 timeval time_left(const Attempt& attempt) {
-  const Micros left = std::clamp(attempt.deadline - monotonic_now(), kMillisecond, kStep);
+  const Micros left =
+      std::min(std::max(attempt.deadline - monotonic_now(), kShortestStep), attempt.step);
   return {left / kSecond, left % kSecond};
 }
 
 bool is_late(const Attempt& attempt) {
-  return monotonic_now() >= attempt.deadline;
+  return monotonic_now() + kShortestStep >= attempt.deadline;
 }
 
 // What failed without anything being said about the password.
@@ -250,7 +251,7 @@ std::vector<std::string> servers_of(const LdapOptions& options) {
 }
 
 bool check(const LdapOptions& options, const std::string& user, const std::string& password,
-           LdapWatch& watch) {
+           LdapWatch& watch, LdapLimits limits) {
   // RFC 4513: without a password a directory says yes to everybody.
   if (password.empty() || password.find('\0') != password.npos) return false;
   if (!(options.is_search() ? is_ldap_filter_name(user) : is_ldap_dn_name(user))) {
@@ -258,7 +259,8 @@ bool check(const LdapOptions& options, const std::string& user, const std::strin
     return false;
   }
   ldap_conncb callbacks{take_socket, forget_socket, &watch};
-  Attempt attempt{options, user, password, watch, callbacks, monotonic_now() + kAll, ""};
+  Attempt attempt{
+      options, user, password, watch, callbacks, limits.step, monotonic_now() + limits.all, ""};
   for (const std::string& server : servers_of(options)) {
     if (is_late(attempt)) break;
     attempt.server = server;
@@ -271,12 +273,12 @@ bool check(const LdapOptions& options, const std::string& user, const std::strin
 }  // namespace
 
 io::Task<bool> ldap_check(io::Loop& loop, io::OffloadLimit& limit, LdapOptions options,
-                          std::string user, std::string password) {
+                          std::string user, std::string password, LdapLimits limits) {
   const wire::WipeAtEnd wipe_password(password);
   LdapWatch watch;
   io::Timer look(loop);
   look.repeat(kLookEvery, [&] { watch.look(monotonic_now()); });
-  auto work = [&] { return check(options, user, password, watch); };
+  auto work = [&] { return check(options, user, password, watch, limits); };
   co_return co_await io::offload(loop, work, &limit);
 }
 
@@ -287,7 +289,7 @@ io::Task<bool> ldap_check(io::Loop& loop, io::OffloadLimit& limit, LdapOptions o
 namespace remuda::auth {
 
 io::Task<bool> ldap_check(io::Loop&, io::OffloadLimit&, LdapOptions, std::string,
-                          std::string password) {
+                          std::string password, LdapLimits) {
   wire::wipe(password);
   throw PgError("ldap is not supported by this build");
   co_return false;

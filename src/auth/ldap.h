@@ -17,10 +17,16 @@ constexpr bool kHasLdap = true;
 constexpr bool kHasLdap = false;
 #endif
 
-// Whether the directory takes the password for the user. An answer of no, whatever the reason, is
-// logged and comes after seconds at most: 3 s per step, 10 s in all. An empty password is never
-// sent. Without libldap throws PgError "ldap is not supported by this build".
+// How long a step, such as a bind, may take, and all servers together. Asking DNS is not counted.
+struct LdapLimits {
+  Micros step = 3 * kSecond;
+  Micros all = 10 * kSecond;
+};
+
+// Whether the directory takes the password for the user. Why not is logged: trouble with a server
+// counts as a no when no other server knows better. An empty password is never sent. Without
+// libldap throws PgError "ldap is not supported by this build".
 io::Task<bool> ldap_check(io::Loop& loop, io::OffloadLimit& limit, LdapOptions options,
-                          std::string user, std::string password);
+                          std::string user, std::string password, LdapLimits limits = {});
 
 }  // namespace remuda::auth

@@ -27,7 +27,9 @@ struct SecretCache::Seat {
 SecretCache::SecretCache(io::Loop& loop, io::TaskScope& tasks, Fetch fetch)
     : loop_(loop), tasks_(tasks), fetch_(std::move(fetch)) {}
 
-SecretCache::~SecretCache() { REMUDA_CHECK(flights_.empty()); }
+SecretCache::~SecretCache() {
+  REMUDA_CHECK(flights_.empty());
+}
 
 io::Task<FoundSecret> SecretCache::get(Key key, bool refresh, io::Deadline& deadline) {
   if (const FoundSecret* known = find(key, refresh)) {

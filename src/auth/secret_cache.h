@@ -1,7 +1,7 @@
-// Secrets that auth_query found for the users of one pool (auth database and auth_user), for as long
-// as auth_query_cache_ttl says, by query and user name. Look-ups of one key at the same time share
-// one query, also when nothing is kept. Bounded; secrets are wiped when they go. Owned by the pool's
-// shard on its home worker; one loop.
+// Secrets that auth_query found for the users of one pool (auth database and auth_user), for as
+// long as auth_query_cache_ttl says, by query and user name. Look-ups of one key at the same time
+// share one query, also when nothing is kept. Bounded; secrets are wiped when they go. Owned by the
+// pool's shard on its home worker; one loop.
 #pragma once
 
 #include <functional>
@@ -39,8 +39,8 @@ struct FoundSecret {
 class SecretCache {
  public:
   static constexpr size_t kMost = 10000;
-  static constexpr Micros kNegativeTtl = kSecond;      // of users not found or without a secret
-  static constexpr Micros kRefreshPeriod = kSecond;    // between two refreshes of one key
+  static constexpr Micros kNegativeTtl = kSecond;    // of users not found or without a secret
+  static constexpr Micros kRefreshPeriod = kSecond;  // between two refreshes of one key
 
   struct Key {
     std::string query;
@@ -56,9 +56,9 @@ class SecretCache {
   SecretCache(const SecretCache&) = delete;
   SecretCache& operator=(const SecretCache&) = delete;
 
-  // From the cache if it is there and young enough, else from a query. `refresh` asks again although
-  // it is there, once per kRefreshPeriod and key. Throws what the query threw, to all who wait for
-  // it; TimedOut when the caller's own deadline passes, Closed when the scope closes.
+  // From the cache if it is there and young enough, else from a query. `refresh` asks again
+  // although it is there, once per kRefreshPeriod and key. Throws what the query threw, to all who
+  // wait for it; TimedOut when the caller's own deadline passes, Closed when the scope closes.
   io::Task<FoundSecret> get(Key key, bool refresh, io::Deadline& deadline);
 
   // Forgets everything, and keeps what is found from now on for `ttl`; 0 keeps nothing.

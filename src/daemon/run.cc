@@ -24,8 +24,8 @@ constexpr long kOwnDescriptors = 64;
 std::string thread_pool_size(const config::Config& config) {
   constexpr size_t kForNames = 4;
   constexpr size_t kMost = 1024;  // of libuv's
-  const size_t crypto = worker_count(config) * proxy::Worker::kCryptoThreads;
-  return std::to_string(std::min(crypto + kForNames, kMost));
+  const size_t per_worker = proxy::Worker::kCryptoThreads + proxy::Worker::kDirectoryThreads;
+  return std::to_string(std::min(worker_count(config) * per_worker + kForNames, kMost));
 }
 
 long expected_descriptors(const config::Config& config) {

@@ -173,8 +173,8 @@ std::string extended_query(const std::string& sql, const std::vector<std::string
 
 }  // namespace
 
-io::Task<QueryResult> query(io::Stream& stream, std::string sql, std::vector<std::string> parameters,
-                            QueryLimits limits) {
+io::Task<QueryResult> query(io::Stream& stream, std::string sql,
+                            std::vector<std::string> parameters, QueryLimits limits) {
   Exchange exchange(stream, limits);
   exchange.messages.send(extended_query(sql, parameters));
   co_return co_await read_answer(exchange, follows_extended, true);

@@ -37,12 +37,12 @@ class QueryRefusal : public PgError {
   std::vector<wire::Parameter> reported;
 };
 
-// Runs one statement by the extended protocol with unnamed objects; parameters and results are text,
-// and a parameter never becomes part of the statement. Throws QueryRefusal; PgError (a breach of the
-// protocol or of the limits, a fatal error, a transaction left open), Closed and TimedOut, after
-// which the connection is to be closed.
-io::Task<QueryResult> query(io::Stream& stream, std::string sql, std::vector<std::string> parameters,
-                            QueryLimits limits);
+// Runs one statement by the extended protocol with unnamed objects; parameters and results are
+// text, and a parameter never becomes part of the statement. Throws QueryRefusal; PgError (a breach
+// of the protocol or of the limits, a fatal error, a transaction left open), Closed and TimedOut,
+// after which the connection is to be closed.
+io::Task<QueryResult> query(io::Stream& stream, std::string sql,
+                            std::vector<std::string> parameters, QueryLimits limits);
 
 // Runs what may be several statements by the simple protocol. Rows are dropped; errors as above.
 io::Task<QueryResult> simple(io::Stream& stream, std::string sql);

@@ -71,7 +71,6 @@ void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& 
   client.view.simple_query_allowed = !config.disable_pqexec;
   client.view.parameters = initial_parameters(worker, pool, admission);
   client.unproven_values = !admission.parameters.empty();
-  pool.learn(admission.keys, admission.secret);
   worker.issue_key(client);
   std::string out;
   wire::authentication_ok(out);
@@ -91,7 +90,7 @@ void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& 
 
 io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admission) {
   PoolShard& pool = worker.shard(admission.database, admission.pool_user);
-  // The admission may be what keeps a pool alive that has nobody else.
+  pool.learn(admission.keys, std::move(admission.secret));  // before a server is opened for it
   const Micros timeout = worker.config().client_login_timeout;
   const Micros spent = worker.now() - admission.login_started;
   const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);

@@ -216,7 +216,10 @@ io::Task<ServerLease> PoolShard::lease(io::Deadline& deadline) {
 
 io::Task<ServerLease> PoolShard::next_lease(io::Deadline& deadline) {
   if (lease_waiters_.empty() && !is_paused()) {
-    if (Server* server = take_idle(waiting.size() + 1)) co_return start_lease(*server);
+    if (Server* server = take_idle(waiting.size() + 1)) {
+      ServerLease lease = start_lease(*server);
+      co_return lease;
+    }
   }
   throw_if_hopeless();
   io::Waiter<ServerLease> waiter(worker.loop);

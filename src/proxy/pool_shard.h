@@ -154,6 +154,7 @@ class PoolShard {
   std::optional<ServerParameters> greeting_;
   uint32_t greeting_epoch_ = 0;
   std::vector<io::Waiter<bool>*> greeting_waiters_;
+  std::vector<io::Waiter<ServerLease>*> lease_waiters_;  // in order of arrival
   std::optional<pg::ProvenKeys> proven_keys_;
   std::string learned_secret_;
 };

@@ -25,7 +25,9 @@ ServerLease::~ServerLease() {
   worker.retire(std::move(closed_));
 }
 
-void ServerLease::close(std::string_view reason) noexcept { close_server(*server_, reason); }
+void ServerLease::close(std::string_view reason) noexcept {
+  close_server(*server_, reason);
+}
 
 Server& ServerLease::end() noexcept {
   server_->lease = nullptr;

@@ -1,7 +1,7 @@
-// A server lent to a task instead of a client, for a query of our own. Its stream is pulled; the pool
-// counts it as active. It goes back by PoolShard::give_back; a lease that is dropped closes its
-// server, as nobody knows what state it is in. A server that is closed meanwhile (shutdown) stays
-// until the lease ends, with its stream closed. Owned by the task; worker's thread only.
+// A server lent to a task instead of a client, for a query of our own. Its stream is pulled; the
+// pool counts it as active. It goes back by PoolShard::give_back; a lease that is dropped closes
+// its server, as nobody knows what state it is in. A server that is closed meanwhile (shutdown)
+// stays until the lease ends, with its stream closed. Owned by the task; worker's thread only.
 #pragma once
 
 #include <memory>

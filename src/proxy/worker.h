@@ -30,7 +30,9 @@ namespace remuda::proxy {
 class Worker {
  public:
   static constexpr int kMaxWorkers = 64;
-  static constexpr size_t kCryptoThreads = 2;  // of the thread pool, at most, for one worker
+  // Of the thread pool, at most, for one worker.
+  static constexpr size_t kCryptoThreads = 2;
+  static constexpr size_t kDirectoryThreads = 4;
 
   Worker(Shared& shared, int index, Snapshot snapshot);
   ~Worker();
@@ -77,6 +79,7 @@ class Worker {
   session::ParameterTable parameters;
   io::Resolver resolver{loop};
   io::OffloadLimit crypto{loop, kCryptoThreads};  // handshakes, PBKDF2 and the like
+  io::OffloadLimit directory_checks{loop, kDirectoryThreads};  // LDAP, PAM, system users
   pg::KeyCache server_keys{loop, crypto};       // towards servers
   auth::ScramCache scram_secrets{loop, crypto}; // towards clients
   io::TaskScope tasks;                          // logins, dials, cancel requests

@@ -1,0 +1,158 @@
+#include "support/ldap_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "support/wait.h"
+
+namespace remuda::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// {schema}, {dir}, {authority}, {cert} and {key} are filled in.
+constexpr const char* kSettings = R"(include {schema}/core.schema
+include {schema}/cosine.schema
+include {schema}/inetorgperson.schema
+pidfile {dir}/slapd.pid
+allow bind_anon_cred bind_anon_dn
+TLSCACertificateFile {authority}
+TLSCertificateFile {cert}
+TLSCertificateKeyFile {key}
+
+database ldif
+directory {dir}/data
+suffix "dc=example,dc=net"
+rootdn "cn=manager,dc=example,dc=net"
+access to attrs=userPassword by anonymous auth
+access to dn.subtree="ou=closed,dc=example,dc=net"
+  by dn.exact="cn=searcher,dc=example,dc=net" read
+  by anonymous auth
+access to * by * read
+)";
+
+constexpr const char* kEntries = R"(dn: dc=example,dc=net
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: ou=people,dc=example,dc=net
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=guests,dc=example,dc=net
+objectClass: organizationalUnit
+ou: guests
+
+dn: ou=closed,dc=example,dc=net
+objectClass: organizationalUnit
+ou: closed
+
+dn: cn=searcher,dc=example,dc=net
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: searcher
+userPassword: searcher-secret
+
+dn: ou=elsewhere,dc=example,dc=net
+objectClass: referral
+objectClass: extensibleObject
+ou: elsewhere
+ref: ldap://127.0.0.1:1/ou=elsewhere,dc=example,dc=net
+
+)";
+
+std::string person(const std::string& name, const std::string& unit) {
+  return "dn: uid=" + name + ",ou=" + unit +
+         ",dc=example,dc=net\nobjectClass: inetOrgPerson\nuid: " + name + "\ncn: " + name +
+         "\nsn: " + name + "\nmail: " + name + "@example.net\nuserPassword: " + name +
+         "-secret\n\n";
+}
+
+std::string first_existing(std::initializer_list<const char*> paths) {
+  for (const char* path : paths) {
+    if (fs::exists(path)) return path;
+  }
+  return "";
+}
+
+std::string find_slapd() {
+  return first_existing({"/usr/sbin/slapd", "/usr/lib/openldap/slapd", "/usr/local/libexec/slapd"});
+}
+
+std::string find_schemas() {
+  return fs::path(first_existing({"/etc/ldap/schema/inetorgperson.schema",
+                                  "/etc/openldap/schema/inetorgperson.schema",
+                                  "/usr/local/etc/openldap/schema/inetorgperson.schema"}))
+      .parent_path();
+}
+
+std::string filled(std::string text, const std::string& marker, const std::string& value) {
+  for (auto at = text.find(marker); at != text.npos; at = text.find(marker, at + value.size()))
+    text.replace(at, marker.size(), value);
+  return text;
+}
+
+std::string settings(const std::string& dir) {
+  const Authority& authority = certificates().authority;
+  const CertificateFiles own = authority.issue("ldap", {"ldap", {"IP:127.0.0.1"}});
+  std::string text = filled(kSettings, "{schema}", find_schemas());
+  text = filled(text, "{authority}", authority.file());
+  text = filled(text, "{cert}", own.cert);
+  text = filled(text, "{key}", own.key);
+  return filled(text, "{dir}", dir);
+}
+
+bool is_listening(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return connected;
+}
+
+}  // namespace
+
+bool LdapServer::is_available() {
+  return !find_slapd().empty() && !find_schemas().empty();
+}
+
+LdapServer::LdapServer() {
+  const std::string conf = dir_.file("slapd.conf");
+  const std::string log_file = dir_.file("slapd.log");
+  write_file(conf, settings(dir_.path()));
+  write_file(dir_.file("entries.ldif"), kEntries + person("alice", "people") +
+                                            person("twin", "people") + person("twin", "guests") +
+                                            person("hidden", "closed"));
+  run({.argv = {"/bin/mkdir", dir_.file("data")}, .output = log_file});
+  run({.argv = {find_slapd(), "-T", "add", "-f", conf, "-l", dir_.file("entries.ldif")},
+       .output = log_file});
+  const std::string urls = "ldap://127.0.0.1:" + std::to_string(port_) +
+                           "/ ldaps://127.0.0.1:" + std::to_string(tls_port_) + "/";
+  // A debug level keeps it in the foreground.
+  process_ = std::make_unique<Process>(
+      Command{.argv = {find_slapd(), "-d", "stats", "-f", conf, "-h", urls}, .output = log_file});
+  const bool is_up = eventually(
+      [&] { return !process_->running() || (is_listening(port_) && is_listening(tls_port_)); });
+  if (!is_up || !process_->running()) throw std::runtime_error("slapd does not start:\n" + log());
+}
+
+LdapServer::Trusted::Trusted() {
+  setenv("LDAPTLS_CACERT", certificates().authority.file().c_str(), 1);
+}
+
+LdapServer::Trusted::~Trusted() {
+  unsetenv("LDAPTLS_CACERT");
+}
+
+}  // namespace remuda::test
