@@ -55,6 +55,17 @@ io::Task<void> spend_refusal(const AuthContext& context, ByteView password) {
   co_await io::offload(context.loop, work, &context.crypto);
 }
 
+// After a refusal: whether there is another secret by now, which may fit.
+io::Task<bool> renew(Candidate& candidate) {
+  if (!candidate.renew) co_return false;
+  const auto ask = std::exchange(candidate.renew, nullptr);
+  std::optional<std::string> secret = co_await ask();
+  if (!secret || secret == candidate.secret) co_return false;
+  if (candidate.secret) wire::wipe(*candidate.secret);
+  candidate.secret = std::move(secret);
+  co_return true;
+}
+
 // Whether the password is right. Runs PBKDF2 if the secret needs it, or if it is not.
 io::Task<bool> check_clear_text(const Candidate& candidate, const AuthContext& context,
                                 const std::string& password) {
@@ -71,29 +82,41 @@ io::Task<bool> check_clear_text(const Candidate& candidate, const AuthContext& c
   co_return is_right;
 }
 
-io::Task<Proof> check_plain(pg::MessageStream& client, const Candidate& candidate,
+io::Task<Proof> check_plain(pg::MessageStream& client, Candidate& candidate,
                             const AuthContext& context) {
   Proof proof;
   std::string password = co_await ask_password(client);
   const wire::WipeAtEnd wiped(password);
-  const bool is_right = co_await check_clear_text(candidate, context, password);
+  bool is_right = co_await check_clear_text(candidate, context, password);
+  if (!is_right) {
+    const bool is_renewed = co_await renew(candidate);
+    if (is_renewed) is_right = co_await check_clear_text(candidate, context, password);
+  }
   if (!is_right) fail("password authentication failed");
   proof.password = password;
   co_return proof;
 }
 
-io::Task<void> check_md5(pg::MessageStream& client, const Candidate& candidate) {
+// Nobody's secret takes as long to check as somebody's.
+bool fits_md5(const Candidate& candidate, const std::string& salt, const std::string& response) {
+  const bool has_secret = is_usable(candidate);
+  const wire::Secret secret =
+      has_secret ? stored_secret(candidate) : wire::parse_secret("nobody's");
+  return wire::verify_md5_response(secret, candidate.user, salt, response) && has_secret;
+}
+
+io::Task<void> check_md5(pg::MessageStream& client, Candidate& candidate) {
   const std::string salt = wire::random_bytes(wire::kMd5SaltSize);
   std::string out;
   wire::authentication_md5(out, salt);
   client.send(out);
   const std::string response = co_await read_password(client);
-  // Nobody's secret takes as long to check as somebody's.
-  const bool is_usable_secret = is_usable(candidate);
-  const wire::Secret secret =
-      is_usable_secret ? stored_secret(candidate) : wire::parse_secret("nobody's");
-  const bool is_right = wire::verify_md5_response(secret, candidate.user, salt, response);
-  if (!is_right || !is_usable_secret) fail("password authentication failed");
+  bool is_right = fits_md5(candidate, salt, response);
+  if (!is_right) {
+    const bool is_renewed = co_await renew(candidate);
+    is_right = is_renewed && fits_md5(candidate, salt, response);
+  }
+  if (!is_right) fail("password authentication failed");
 }
 
 bool offers_binding(const AuthContext& context) {
@@ -159,26 +182,26 @@ ScramTarget scram_target(const Candidate& candidate, const AuthContext& context)
 }
 
 // The client's last message. PBKDF2 runs here and not before the challenge, so that nothing can be
-// learnt without a proof.
+// learnt without a proof. A newer secret has another salt, so it is good for the next try only.
 io::Task<void> check_proof(wire::ScramServer& scram, const ScramTarget& target,
-                           const std::string& user, const AuthContext& context,
-                           std::string message) {
+                           Candidate& candidate, const AuthContext& context, std::string message) {
   bool has_spent = false;
   if (target.is_plain) {
     const std::string& salt = target.secret.salt;
     const ScramCache::Made made =
-        co_await context.scram_cache.secret(user, target.password, salt, target.secret.iterations);
+        co_await context.scram_cache.secret(candidate.user, target.password, salt, target.secret.iterations);
     scram.set_keys(made.secret);
     has_spent = made.is_new;
   }
   if (scram.step(message) == wire::ScramServer::Status::done) co_return;
   if (!has_spent) co_await spend_refusal(context, "");
+  co_await renew(candidate);
   fail_scram(scram);
 }
 
 // Ends with the client having read our own proof.
 io::Task<void> exchange_scram(pg::MessageStream& client, wire::ScramServer& scram,
-                              const ScramTarget& target, const std::string& user,
+                              const ScramTarget& target, Candidate& candidate,
                               const AuthContext& context, std::string first) {
   if (scram.step(first) != wire::ScramServer::Status::go_on) fail_scram(scram);
   std::string out;
@@ -186,13 +209,13 @@ io::Task<void> exchange_scram(pg::MessageStream& client, wire::ScramServer& scra
   client.send(out);
   const wire::Message response = co_await next_password(client);
   std::string final_message(response.body);
-  co_await check_proof(scram, target, user, context, final_message);
+  co_await check_proof(scram, target, candidate, context, final_message);
   out.clear();
   wire::authentication_sasl_final(out, scram.reply());
   client.send(out);
 }
 
-io::Task<Proof> check_scram(pg::MessageStream& client, const Candidate& candidate,
+io::Task<Proof> check_scram(pg::MessageStream& client, Candidate& candidate,
                             const AuthContext& context) {
   offer_scram(client, context);
   const wire::Message message = co_await next_password(client);
@@ -203,7 +226,7 @@ io::Task<Proof> check_scram(pg::MessageStream& client, const Candidate& candidat
   options.plus = initial.is_plus;
   options.mock = target.is_mock;
   wire::ScramServer scram(target.secret, options);
-  co_await exchange_scram(client, scram, target, candidate.user, context, initial.data);
+  co_await exchange_scram(client, scram, target, candidate, context, initial.data);
   Proof proof;
   // Keys made from a plain secret have a salt of ours, which no server shares.
   if (target.is_plain) co_return proof;

@@ -4,6 +4,7 @@
 // PostgreSQL manual, Frontend/Backend Protocol, Message Flow: Start-up, SASL Authentication.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,8 @@ struct Candidate {
   std::string user;
   std::optional<std::string> secret;  // as stored; nothing: nobody of that name, or without secret
   bool is_known = false;              // there is such a user
+  // Asks once more for a secret that may be out of date. Null: it is not.
+  std::function<io::Task<std::optional<std::string>>()> renew = nullptr;
 };
 
 // What the exchange needs from its surroundings.

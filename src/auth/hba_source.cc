@@ -193,7 +193,7 @@ void HbaSource::include_directory(const std::string& path, size_t depth) {
 void HbaSource::open(const std::string& path, size_t depth, bool may_be_missing) {
   if (may_be_missing) {
     try {
-      wire::Secret probe(files_.read(path));
+      const std::string probe = files_.read(path);
     } catch (const SystemError& error) {
       if (error.code().value() == ENOENT) return;
     }

@@ -157,3 +157,13 @@ io::Task<bool> pam_check(io::Loop&, io::OffloadLimit&, std::string, std::string,
 }  // namespace remuda::auth
 
 #endif
+
+namespace remuda::auth {
+
+io::Task<bool> pam_check(io::Loop& loop, io::OffloadLimit& limit, std::string service,
+                         std::string user, std::string password, std::string remote_host) {
+  return pam_check(loop, limit, std::move(service), std::move(user), std::move(password),
+                   std::move(remote_host), std::string());
+}
+
+}  // namespace remuda::auth

@@ -21,10 +21,13 @@ constexpr const char* kPamService = "pgbouncer";
 constexpr Micros kMaxPamPause = 3 * kSecond;
 
 // Whether PAM takes the password for the user; why not is logged. The pause that modules ask for
-// after a failure is made on the loop, at most kMaxPamPause. `directory` holds the service files;
-// empty: the system's. Without libpam throws PgError "pam is not supported by this build".
+// after a failure is made on the loop, at most kMaxPamPause. Without libpam throws PgError "pam is
+// not supported by this build".
+io::Task<bool> pam_check(io::Loop& loop, io::OffloadLimit& limit, std::string service,
+                         std::string user, std::string password, std::string remote_host);
+// The same with service files from another directory than the system's.
 io::Task<bool> pam_check(io::Loop& loop, io::OffloadLimit& limit, std::string service,
                          std::string user, std::string password, std::string remote_host,
-                         std::string directory = {});
+                         std::string directory);
 
 }  // namespace remuda::auth

@@ -40,6 +40,15 @@ io::Task<LookedUp> look_up(LoginAttempt& login, const config::Database& database
   co_return co_await look_up_secret(login.worker, database, user, login.deadline, refresh);
 }
 
+// When what was remembered does not fit.
+io::Task<std::optional<std::string>> renewed_secret(LoginAttempt& login,
+                                                    config::Database database, Proof& proof) {
+  const LookedUp found = co_await look_up(login, database, true);
+  std::optional<std::string> secret;
+  if (found.found) secret = proof.secret = found.secret;
+  co_return secret;
+}
+
 // From the auth file, or else from auth_query.
 io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget& target,
                                          Proof& proof) {
@@ -57,6 +66,9 @@ io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget&
   if (!found.found) co_return candidate;
   candidate.user = proof.user = found.name;
   candidate.secret = proof.secret = found.secret;
+  if (found.may_be_old) {
+    candidate.renew = [&login, &proof, database] { return renewed_secret(login, database, proof); };
+  }
   co_return candidate;
 }
 

@@ -1,6 +1,8 @@
 // Both sides of the SCRAM exchange against a hostile peer, and stored secrets. Input: one byte that
-// says whom to play ('s' the server, 'p' the server with channel binding, 'c' the client, else a
-// stored secret), then messages, one a line. Nonces are fixed, so that a corpus can get through.
+// says whom to play, then messages, one a line. Nonces are fixed, so that a corpus can get through.
+//   's' the server, 'p' with channel binding chosen, 'd' with channel binding offered, not chosen,
+//   'l' the server that gets its keys late; 'c' the client, 'b' with channel binding, 'y' with
+//   channel binding that the server does not offer; else a stored secret.
 #include <cstddef>
 #include <cstdint>
 
@@ -22,15 +24,18 @@ const ScramSecret& secret() {
   return built;
 }
 
-void play_server(ByteView input, bool plus) {
+void play_server(ByteView input, char role) {
   ScramServer::Options options;
   options.nonce = "server";
-  options.plus = plus;
-  if (plus) options.channel_binding = "hash";
-  ScramServer server(secret(), options);
+  options.plus = role == 'p';
+  if (role == 'p' || role == 'd') options.channel_binding = "hash";
+  ScramSecret announced = secret();
+  if (role == 'l') announced.stored_key = announced.server_key = Digest{};
+  ScramServer server(announced, options);
   int answers = 0;
   while (!input.empty()) {
     const auto status = server.step(take_line(input));
+    if (role == 'l' && status == ScramServer::Status::go_on) server.set_keys(secret());
     REMUDA_CHECK((status == ScramServer::Status::failed) == server.reply().empty());
     if (status == ScramServer::Status::failed) REMUDA_CHECK(!server.fault().empty());
     answers += status == ScramServer::Status::failed ? 0 : 1;
@@ -38,9 +43,11 @@ void play_server(ByteView input, bool plus) {
   REMUDA_CHECK(answers <= 2);
 }
 
-void play_client(ByteView input) {
+void play_client(ByteView input, char role) {
   ScramClient::Options options;
   options.nonce = "client";
+  if (role == 'b') options.channel_binding = "hash";
+  options.could_bind = role == 'y';
   ScramClient client(options);
   if (!client.server_first(take_line(input))) {
     REMUDA_CHECK(!client.fault().empty());
@@ -68,13 +75,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const remuda::ByteView input(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0]) {
     case 's':
-      remuda::wire::play_server(input, false);
-      break;
     case 'p':
-      remuda::wire::play_server(input, true);
+    case 'd':
+    case 'l':
+      remuda::wire::play_server(input, data[0]);
       break;
     case 'c':
-      remuda::wire::play_client(input);
+    case 'b':
+    case 'y':
+      remuda::wire::play_client(input, data[0]);
       break;
     default:
       remuda::wire::check_secret(input);

@@ -69,11 +69,10 @@ ref: ldap://127.0.0.1:1/ou=elsewhere,dc=example,dc=net
 
 )";
 
-std::string person(const std::string& name, const std::string& unit) {
+std::string person(const std::string& name, const std::string& unit, const std::string& password) {
   return "dn: uid=" + name + ",ou=" + unit +
          ",dc=example,dc=net\nobjectClass: inetOrgPerson\nuid: " + name + "\ncn: " + name +
-         "\nsn: " + name + "\nmail: " + name + "@example.net\nuserPassword: " + name +
-         "-secret\n\n";
+         "\nsn: " + name + "\nmail: " + name + "@example.net\nuserPassword: " + password + "\n\n";
 }
 
 std::string first_existing(std::initializer_list<const char*> paths) {
@@ -131,9 +130,11 @@ LdapServer::LdapServer() {
   const std::string conf = dir_.file("slapd.conf");
   const std::string log_file = dir_.file("slapd.log");
   write_file(conf, settings(dir_.path()));
-  write_file(dir_.file("entries.ldif"), kEntries + person("alice", "people") +
-                                            person("twin", "people") + person("twin", "guests") +
-                                            person("hidden", "closed"));
+  write_file(dir_.file("entries.ldif"), kEntries + person("alice", "people", "alice-secret") +
+                                            person("plain_user", "people", "plain-secret") +
+                                            person("twin", "people", "twin-secret") +
+                                            person("twin", "guests", "twin-secret") +
+                                            person("hidden", "closed", "hidden-secret"));
   run({.argv = {"/bin/mkdir", dir_.file("data")}, .output = log_file});
   run({.argv = {find_slapd(), "-T", "add", "-f", conf, "-l", dir_.file("entries.ldif")},
        .output = log_file});

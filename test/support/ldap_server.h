@@ -13,11 +13,13 @@ namespace remuda::test {
 
 // dc=example,dc=net has
 //   uid=alice,ou=people          mail alice@example.net
+//   uid=plain_user,ou=people     with the password that postgres() knows
 //   uid=twin,ou=people           and another uid=twin,ou=guests
 //   uid=hidden,ou=closed         below which only cn=searcher may search
 //   cn=searcher
-// Each has its name and "-secret" for a password. An empty password is accepted for anybody, as
-// directories do that take it for an anonymous bind.
+//   ou=elsewhere                 a referral to a server that is not there
+// The others have their name and "-secret" for a password. An empty password is accepted for
+// anybody, as directories do that take it for an anonymous bind.
 class LdapServer {
  public:
   // Whether this machine has slapd and its schemas.

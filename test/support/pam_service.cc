@@ -20,6 +20,7 @@ password=$(tr -d '\000')
 echo "$PAM_RHOST" >>{dir}/hosts
 case $PAM_USER in
   alice | locked) [ "$password" = "$PAM_USER-secret" ] ;;
+  plain_user) [ "$password" = plain-secret ] ;;
   *) false ;;
 esac
 )";

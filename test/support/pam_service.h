@@ -14,7 +14,6 @@ class PamService {
   // that nobody has such a service.
   static std::string obstacle();
 
-  // Account `locked` authenticates with locked-secret but may not be used.
   PamService();
   ~PamService();
   PamService(const PamService&) = delete;

@@ -279,6 +279,71 @@ TEST_CASE("secrets do not get into faults") {
   CHECK(found[0].find("s3cret") == std::string::npos);
 }
 
+TEST_CASE("a password may stand in a file of its own") {
+  const Files files;
+  files.write("pw", "s3cret\n");
+  std::filesystem::permissions("pw", std::filesystem::perms(0600));
+  files.write("x.ini",
+              "[remuda]\n[databases]\na = user=u password_file=pw\n* = password_file=pw\n");
+  const Loaded loaded = load("x.ini");
+  REQUIRE(loaded.config);
+  CHECK(loaded.messages.empty());
+  CHECK(loaded.config->databases.at("a").password == "s3cret");
+  CHECK(loaded.config->databases.at("a").password_file == "pw");
+  CHECK(loaded.config->fallback->password == "s3cret");
+
+  files.write("pw", "changed");
+  std::filesystem::permissions("pw", std::filesystem::perms(0640));
+  const Loaded again = reload(*loaded.config, loaded.users);
+  REQUIRE(again.config);
+  CHECK(again.config->databases.at("a").password == "changed");
+  const std::string open = "pw: others can read this secret; chmod 600";
+  CHECK(again.messages == Lines{open, open});
+
+  std::filesystem::remove("pw");
+  const Loaded broken = reload(*loaded.config, loaded.users);
+  CHECK_FALSE(broken.config);
+  CHECK(texts(broken.faults) ==
+        Lines{"x.ini:3: a: password_file: cannot read pw: No such file or directory",
+              "x.ini:4: *: password_file: cannot read pw: No such file or directory"});
+}
+
+TEST_CASE("a password file is found beside the configuration") {
+  const Files files;
+  std::filesystem::create_directory("etc");
+  files.write("etc/x.ini", "[remuda]\n[databases]\na = password_file=pw\n");
+  files.write("etc/pw", "beside\n");
+  CHECK(load("etc/x.ini").config->databases.at("a").password == "beside");
+  files.write("pw", "here\n");
+  CHECK(load("etc/x.ini").config->databases.at("a").password == "here");
+}
+
+TEST_CASE("a password file that holds none, and one beside a password, are faults") {
+  const Files files;
+  files.write("pw", "");
+  files.write(
+      "x.ini",
+      "[remuda]\n[databases]\na = password_file=pw\nb = password=s3cret password_file=pw\n");
+  CHECK(texts(load("x.ini").faults) ==
+        Lines{"x.ini:3: a: password_file: pw is empty",
+              "x.ini:4: b: password_file: there is a password as well (allowed: one of them)"});
+}
+
+TEST_CASE("an auth file with passwords that everybody can read is told of") {
+  const Files files;
+  files.write("x.ini", "[remuda]\nauth_file = users\n");
+  const auto messages_at = [&](const char* text, unsigned mode) {
+    files.write("users", text);
+    std::filesystem::permissions("users", std::filesystem::perms(mode));
+    return load("x.ini").messages;
+  };
+  const Lines warning{"users: others can read these secrets; chmod o-r"};
+  CHECK(messages_at("\"a\" \"x\"\n", 0644) == warning);
+  CHECK(messages_at("\"a\" \"md5c05b39c9e5f4d1a2b3c4d5e6f7a8b9c0\"\n", 0604) == warning);
+  CHECK(messages_at("\"a\" \"x\"\n", 0640).empty());
+  CHECK(messages_at("\"a\" \"\"\n\"b\" \"SCRAM-SHA-256$4096:x\"\n", 0644).empty());
+}
+
 TEST_CASE("there is a limit to the faults told") {
   std::string text = "[remuda]\n[databases]\n";
   for (int i = 0; i < 300; ++i) text += "a = port=x\n";

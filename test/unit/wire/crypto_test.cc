@@ -69,6 +69,19 @@ TEST_CASE("comparison of secrets") {
   CHECK_FALSE(same_bytes("", "a"));
 }
 
+TEST_CASE("wiping a string reaches all its buffer held") {
+  std::string text = "a long secret that does not fit into the string object itself";
+  const char* buffer = text.data();
+  const size_t size = text.size();
+  text.resize(3);
+  wipe(text);
+  REQUIRE(text.data() == buffer);
+  CHECK(std::string(buffer, size) == std::string(size, '\0'));
+  std::string scoped = "secret";
+  { const WipeAtEnd wiped(scoped); }
+  CHECK(scoped.empty());
+}
+
 TEST_CASE("a wiped secret is gone") {
   std::string text = "secret";
   wipe(text);

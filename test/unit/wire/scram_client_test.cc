@@ -67,6 +67,23 @@ TEST_CASE("client and server agree with channel binding") {
   CHECK(client.server_final(up_to_final(client, server)));
 }
 
+TEST_CASE("a client that could have bound the channel says so") {
+  ScramClient::Options able = with_nonce();
+  able.could_bind = true;
+  CHECK(ScramClient(able).client_first() == "y,,n=,r=" + kNonce);
+  able.channel_binding = "hash";
+  CHECK(ScramClient(able).client_first() == "p=tls-server-end-point,,n=,r=" + kNonce);
+  able.channel_binding.clear();
+  ScramServer server(secret());
+  ScramClient client(able);
+  CHECK(client.server_final(up_to_final(client, server)));
+  ScramServer::Options offered;
+  offered.channel_binding = "hash";
+  ScramServer offers(secret(), offered);
+  CHECK(offers.step(ScramClient(able).client_first()) == Status::failed);
+  CHECK(offers.fault() == "SCRAM channel binding negotiation error");
+}
+
 TEST_CASE("another certificate in between breaks channel binding") {
   ScramServer::Options offered;
   offered.channel_binding = "one certificate";

@@ -38,6 +38,16 @@ TEST_CASE("passwords of 1 KB and 64 KB have keys of their own") {
   CHECK(salted_password("\xe2\x85\xa8", "salt", 1) == salted_password("IX", "salt", 1));
 }
 
+TEST_CASE("finding the normal form is bounded") {
+  std::string shorter;
+  while (shorter.size() < 4096) shorter += "\xc2\xaa";
+  CHECK(saslprep(shorter) == std::string(2048, 'a'));
+  const std::string longer = shorter + "\xc2\xaa";
+  CHECK(saslprep(longer) == longer);
+  // ASCII is its own normal form at any length.
+  CHECK(saslprep(std::string(65530, 'p')) == std::string(65530, 'p'));
+}
+
 TEST_CASE("a built secret is that of PostgreSQL") {
   const auto salt = base64_decode("W22ZaJ0SNY7soEsUEjb6gQ==");
   CHECK(format_scram_secret(build_secret("pencil", *salt, 4096)) ==

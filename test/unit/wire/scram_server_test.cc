@@ -203,6 +203,39 @@ TEST_CASE("an unknown user sees an exchange like any other, and the same salt ea
   CHECK(server.fault() == "wrong password");
 }
 
+TEST_CASE("keys may come after the challenge") {
+  ScramSecret announced = rfc_secret();
+  announced.stored_key = announced.server_key = Digest{};
+  ScramServer server(announced, with_nonce());
+  REQUIRE(server.step(kClientFirst) == Status::go_on);
+  CHECK(server.reply() == kServerFirst);
+  server.set_keys(rfc_secret());
+  REQUIRE(server.step(kClientFinal) == Status::done);
+  CHECK(server.reply() == kServerFinal);
+}
+
+TEST_CASE("the bound channel is in the final message, byte for byte") {
+  ScramServer::Options options = with_nonce();
+  options.channel_binding = "certificate hash";
+  options.plus = true;
+  const std::string header = "p=tls-server-end-point,,";
+  const std::string nonce = ",r=" + kClientNonce + kServerNonce;
+  const auto fault = [&](const std::string& binding) {
+    ScramServer server(rfc_secret(), options);
+    REQUIRE(server.step(header + "n=user,r=" + kClientNonce) == Status::go_on);
+    REQUIRE(server.step("c=" + base64_encode(binding) + nonce + ",p=" + kProof) == Status::failed);
+    return server.fault();
+  };
+  const std::string failed = "SCRAM channel binding check failed";
+  CHECK(fault(header + "certificate hash") == "wrong password");
+  CHECK(fault(header) == failed);
+  CHECK(fault(header + "certificate hash.") == failed);
+  CHECK(fault(header + "Certificate hash") == failed);
+  CHECK(fault("n,,") == failed);
+  CHECK(fault("y,,certificate hash") == failed);
+  CHECK(fault("") == failed);
+}
+
 TEST_CASE("a mock exchange fails even with the right proof") {
   ScramServer::Options options = with_nonce();
   options.mock = true;

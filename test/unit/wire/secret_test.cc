@@ -1,5 +1,6 @@
 #include "remuda/wire/secret.h"
 
+#include "remuda/wire/md5.h"
 #include "remuda/wire/scram.h"
 #include "support/catch.h"
 
@@ -77,6 +78,23 @@ TEST_CASE("a clear-text password is checked against every kind of secret") {
         verify_password(secret, "user", secret.kind == SecretKind::plain ? "x" : secret.text));
   }
   CHECK_FALSE(verify_password(parse_secret(""), "user", ""));
+}
+
+TEST_CASE("a SCRAM secret with an absurd count is not worked through") {
+  Secret scram = parse_secret(kScramText);
+  scram.scram->iterations = kMaxScramIterations + 1;
+  CHECK_FALSE(verify_password(scram, "user", "pencil"));
+}
+
+TEST_CASE("passwords of 1 KB and 64 KB are checked against every kind of secret") {
+  for (const size_t size : {1024, 65530}) {
+    const std::string password(size, 'p');
+    for (const std::string& text : {password, md5_password_hash(password, "user"),
+                                    format_scram_secret(build_secret(password, "salt", 1))}) {
+      CHECK(verify_password(parse_secret(text), "user", password));
+      CHECK_FALSE(verify_password(parse_secret(text), "user", password.substr(1)));
+    }
+  }
 }
 
 }  // namespace
