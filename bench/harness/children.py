@@ -21,7 +21,7 @@ class Child:
     """One started process. Its output goes to LOG unless it is piped."""
 
     def __init__(self, argv, log, *, user=None, cpus=None, env=None, piped=False,
-                 stop_signal=signal.SIGTERM):
+                 stop_signal=signal.SIGTERM, yielding=False):
         self.name = Path(argv[0]).name
         self.log = Path(log)
         self.stop_signal = stop_signal
@@ -30,6 +30,8 @@ class Child:
             _libc.prctl(_PR_SET_PDEATHSIG, int(stop_signal))
             if cpus:
                 os.sched_setaffinity(0, cpus)
+            if yielding:
+                os.nice(19)
 
         pipe = subprocess.PIPE if piped else None
         # Its own session: Ctrl-C reaches only us, and we end our children in order.

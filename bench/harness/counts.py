@@ -150,7 +150,7 @@ def allocations_per_query(file, place, programs, running, workload, clients, cpu
     return (after - before) / max(figures["transactions"], 1)
 
 
-def idle_memory(place, programs, running, clients, cpus):
+def idle_memory(place, programs, running, workload, clients, cpus):
     """Resident bytes per client: connected; after a query of each, a few at a time; after one of all
     at once; and kept after all have left. And the CPU time that the idle clients cost, in
     microseconds per second."""
@@ -159,7 +159,7 @@ def idle_memory(place, programs, running, clients, cpus):
     def per_client():
         return (machine.resident_bytes(running.pid) - empty) / clients
 
-    with Load(place, programs, running.port, "simple", clients, cpus=cpus) as load:
+    with Load(place, programs, running.port, workload, clients, cpus=cpus) as load:
         result = {"clients": clients, "connected": per_client()}
         _query_all(load, 16)
         result["queried"] = per_client()

@@ -7,7 +7,10 @@ import select
 import subprocess
 
 from .children import Child, Failed, call
+from .guard import PASSWORD
 from .servers import DATABASE, USER
+
+_SCRAM = ["--password", PASSWORD]
 
 # Arguments of bench_load; the first three are modes of pgbench as well.
 WORKLOADS = {
@@ -15,24 +18,34 @@ WORKLOADS = {
     "extended": ["--mode", "extended"],
     "prepared": ["--mode", "prepared"],
     "pipeline": ["--mode", "pipeline", "--depth", "8"],
-    "login": ["--mode", "login"],
     "large": ["--mode", "simple", "--bytes", "1000000"],
+    "login-trust": ["--mode", "login"],
+    "login-scram": ["--mode", "login", *_SCRAM],
+    "login-tls": ["--mode", "login", "--tls", *_SCRAM],
+    "login-storm": ["--mode", "simple", *_SCRAM],
+    "simple-tls": ["--mode", "simple", "--tls", *_SCRAM],
 }
+ALIASES = {"login": ["login-trust", "login-scram", "login-tls"]}
+# Of a pooler that asks for a password and has a certificate.
+GUARDED = {name for name, words in WORKLOADS.items() if "--password" in words}
+STORM = "login-tls"  # what comes beside the clients of login-storm
 PGBENCH_MODES = ("simple", "extended", "prepared")
 
 
 class Load:
     """bench_load with its clients connected, taking steps."""
 
-    def __init__(self, place, programs, port, workload, clients, *, cpus=None, rate=0, patience=150):
+    def __init__(self, place, programs, port, workload, clients, *, cpus=None, rate=0, patience=150,
+                 yielding=False):
         self.patience = patience
         self.child = Child([programs / "bench_load", "--port", port, "--user", USER, "--dbname",
                             DATABASE, "--clients", clients, "--rate", rate, "--idle",
                             *WORKLOADS[workload]],
-                           place.file("load.log"), cpus=cpus, piped=True)
+                           place.file("load.log"), cpus=cpus, piped=True, yielding=yielding)
         self.clients = clients
         connected = self._read(self.patience)
-        if connected["errors"] or (workload != "login" and connected["clients"] != clients):
+        waits = 0 if "login" in WORKLOADS[workload] else clients
+        if connected["errors"] or connected["clients"] != waits:
             self.close()
             raise Failed(f"{connected['clients']} of {clients} clients logged in: "
                          f"{connected['first_error']}")
@@ -44,11 +57,21 @@ class Load:
         self.close()
 
     def run(self, seconds):
-        return self._step(f"run {seconds}", seconds + 30)
+        self.begin(seconds)
+        return self.finish()
+
+    def begin(self, seconds):
+        self._send(f"run {seconds}")
+        self.patience_now = seconds + 30
+
+    def finish(self):
+        """What the run that has begun comes to."""
+        return self._read(self.patience_now)
 
     def query_once(self, at_most):
         """One query of each client, at most so many at once."""
-        return self._step(f"query {at_most}", self.patience)
+        self._send(f"query {at_most}")
+        return self._read(self.patience)
 
     def close(self):
         try:
@@ -58,10 +81,9 @@ class Load:
             pass
         self.child.stop()
 
-    def _step(self, command, patience):
+    def _send(self, command):
         self.child.process.stdin.write(command + "\n")
         self.child.process.stdin.flush()
-        return self._read(patience)
 
     def _read(self, patience):
         ready, _, _ = select.select([self.child.process.stdout], [], [], patience)

@@ -16,6 +16,8 @@ class Panel:
 
 def panels_of(rows, counts):
     """The panels that there are figures for."""
+    storms = [row for row in rows if row["workload"] == "login-storm" and row["rounds"]]
+    rows = [row for row in rows if row["workload"] != "login-storm"]
     cases = list(dict.fromkeys((row["workload"], row["clients"]) for row in rows))
     names = list(dict.fromkeys(row["program"] for row in rows))
     found = {(row["program"], row["workload"], row["clients"]): row for row in rows}
@@ -32,9 +34,18 @@ def panels_of(rows, counts):
         Panel("Pooler CPU, microseconds per transaction (less is better)", labels,
               series("cpu_us"), 1),
         Panel("Latency, 99th percentile, microseconds (less is better)", labels, series("p99_us")),
+        _storm_panel(storms),
         *_count_panels(counts),
     ]
     return [panel for panel in panels if panel.series]
+
+
+def _storm_panel(rows):
+    figures = ("calm_p50_us", "p50_us", "calm_p99_us", "p99_us", "calm_p999_us", "p999_us")
+    labels = [f"{share}, {state}" for share in ("p50", "p99", "p99.9") for state in ("calm", "storm")]
+    return Panel("Latency of running clients without and with a storm of TLS logins, microseconds",
+                 labels, {row["program"]: [(row[name], *row[name + "_range"]) for name in figures]
+                          for row in rows})
 
 
 def _count_panels(counts):
@@ -53,11 +64,12 @@ def _count_panels(counts):
                 [f"{workload} {clients}" for workload, clients in cases],
                 {name: call_series(name) for name in dict.fromkeys(row["program"] for row in calls)},
                 2)
-    idle = counts["idle"]
-    yield Panel("Resident bytes per idle client (less is better)",
-                ["connected", "after a query each", "after a burst of all", "kept when all left"],
-                {row["program"]: [exact(max(row[state], 0)) for state in
-                                  ("connected", "queried", "burst", "kept")] for row in idle})
+    for kind, over in (("idle", ""), ("idle-tls", " over TLS")):
+        yield Panel(f"Resident bytes per idle client{over} (less is better)",
+                    ["connected", "after a query each", "after a burst of all", "kept when all left"],
+                    {row["program"]: [exact(max(row[state], 0)) for state in
+                                      ("connected", "queried", "burst", "kept")]
+                     for row in counts[kind]})
 
 
 def svg(title, subtitles, panels):

@@ -14,6 +14,8 @@ from typing import Callable, Optional
 
 from . import machine
 from .children import Child, Failed, call
+from .guard import Guard
+from .load import GUARDED
 from .servers import DATABASE, USER, answers_on
 
 POOL_SIZE = 20
@@ -28,6 +30,7 @@ class Setup:
     server_port: int
     workers: int
     clients: int
+    guard: Optional[Guard] = None
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Program:
     stop_signal: int = signal.SIGTERM
     package: str = ""
     threads: bool = False  # whether it can be told a number of workers
+    logs_in: bool = False  # whether it takes TLS and passwords itself
 
 
 @dataclass
@@ -49,17 +53,24 @@ class Running:
     port: int
     pid: Optional[int] = None
     child: Optional[Child] = field(default=None, repr=False)
-    settings: str = ""
+    guarded: Optional["Running"] = field(default=None, repr=False)  # the same, asking for a password
+
+    def taking(self, workload):
+        """The instance that this workload is for, or None."""
+        return self.guarded if workload in GUARDED else self
 
     def stop(self):
         if self.child:
             self.child.stop()
+        if self.guarded:
+            self.guarded.stop()
 
 
 def ini_file(setup, extra=""):
     """One file for remuda and PgBouncer: equal settings are the point."""
     users = setup.directory / "userlist.txt"
-    users.write_text(f'"{USER}" ""\n')
+    users.write_text(f'"{USER}" "{setup.guard.secret if setup.guard else ""}"\n')
+    users.chmod(0o600)
     path = setup.directory / "pooler.ini"
     path.write_text(f"""[databases]
 {DATABASE} = host=127.0.0.1 port={setup.server_port} dbname={DATABASE}
@@ -68,8 +79,8 @@ def ini_file(setup, extra=""):
 listen_addr = 127.0.0.1
 listen_port = {setup.port}
 unix_socket_dir =
-auth_type = trust
 auth_file = {users}
+{login_settings(setup.guard)}
 pool_mode = transaction
 default_pool_size = {POOL_SIZE}
 max_client_conn = {setup.clients}
@@ -81,6 +92,15 @@ server_tls_sslmode = disable
 ignore_startup_parameters = extra_float_digits
 {extra}""")
     return path
+
+
+def login_settings(guard):
+    if guard is None:
+        return "auth_type = trust"
+    return f"""auth_type = scram-sha-256
+client_tls_sslmode = allow
+client_tls_cert_file = {guard.certificate}
+client_tls_key_file = {guard.key}"""
 
 
 def remuda_command(setup):
@@ -123,9 +143,9 @@ def programs(build_directory, remuda=None):
     forwarder = build_directory / "bench" / "bench_forwarder"
     rows = [
         Program("remuda", lambda: own if own.exists() else None, remuda_command,
-                lambda binary: first_version(binary, "-V"), threads=True),
+                lambda binary: first_version(binary, "-V"), threads=True, logs_in=True),
         Program("pgbouncer", lambda: machine.find_program("pgbouncer"), pgbouncer_command,
-                lambda binary: first_version(binary, "-V"), package="pgbouncer"),
+                lambda binary: first_version(binary, "-V"), package="pgbouncer", logs_in=True),
         Program("haproxy", lambda: machine.find_program("haproxy"), haproxy_command,
                 lambda binary: first_version(binary, "-v"), pools=False, package="haproxy",
                 threads=True),
@@ -143,15 +163,17 @@ def split_name(name):
     return base, int(workers or 1)
 
 
-def start(program, workers, place, server_port, clients, user, cpus, env=None):
+def start(program, workers, place, server_port, clients, user, cpus, env=None, guard=None):
     """Starts a program and waits until it listens."""
     name = program.name if workers == 1 else f"{program.name}:{workers}"
-    directory = place.directory(name.replace(":", "-"))
+    file_name = name.replace(":", "-") + ("-guarded" if guard else "")
+    directory = place.directory(file_name)
     binary = place.runnable(program.find(), user)
-    setup = Setup(binary, directory, machine.free_port(), server_port, workers, clients)
+    setup = Setup(binary, directory, machine.free_port(), server_port, workers, clients,
+                  guard)
     command = program.command(setup)
     place.give_to(user, directory)
-    child = Child(command, place.file(name.replace(":", "-") + ".log"), user=user, cpus=cpus,
+    child = Child(command, place.file(file_name + ".log"), user=user, cpus=cpus,
                   env=env, stop_signal=program.stop_signal)
     try:
         child.wait_for(lambda: answers_on(setup.port), 10, "open port")

@@ -2,7 +2,9 @@
 
 from statistics import median
 
-FIGURES = ("tps", "mean_us", "p50_us", "p99_us", "p999_us", "cpu_us", "cpu_share")
+from .rounds import STORM_FIGURES
+
+FIGURES = ("tps", "mean_us", "p50_us", "p99_us", "p999_us", "max_us", "cpu_us", "cpu_share")
 
 
 def summarise(cells, reference):
@@ -19,7 +21,7 @@ def summarise(cells, reference):
         row = {"workload": workload, "clients": clients, "program": program, "rounds": len(good),
                "errors": sum(cell.errors for cell in mine), "wrong": sum(cell.wrong for cell in mine),
                "fault": next((cell.fault for cell in mine if cell.fault), "")}
-        for figure in FIGURES:
+        for figure in FIGURES + (STORM_FIGURES if workload == "login-storm" else ()):
             values = [getattr(cell, figure) for cell in good]
             row[figure] = median(values) if values else None
             row[figure + "_range"] = [min(values), max(values)] if values else None
@@ -57,6 +59,9 @@ def table(rows, reference):
     columns = ["", "tps", "mean us", "p99 us", "CPU us/tx", "core used", f"tps / {reference}",
                f"CPU / {reference}"]
     for workload, clients in dict.fromkeys((row["workload"], row["clients"]) for row in rows):
+        if workload == "login-storm":
+            lines += storm_table(rows, reference) + _faults(rows, workload, clients) + [""]
+            continue
         body = []
         for row in rows:
             if (row["workload"], row["clients"]) != (workload, clients):
@@ -66,13 +71,30 @@ def table(rows, reference):
                          f"{row['cpu_share']:.0%}" if row["cpu_share"] else "-",
                          _ratio_text(row["tps_ratio"]), _ratio_text(row["cpu_us_ratio"])])
         plural = "client" if clients == 1 else "clients"
-        lines += grid([[f"{workload}, {clients} {plural}", *columns[1:]], *body]) + [""]
-        for row in rows:
-            bad = row["errors"] or row["wrong"]
-            if bad and (row["workload"], row["clients"]) == (workload, clients):
-                lines.insert(-1, f"  ! {row['program']}: {row['errors']} errors, {row['wrong']} "
-                                 f"wrong answers: {row['fault'].splitlines()[0] if row['fault'] else ''}")
+        lines += grid([[f"{workload}, {clients} {plural}", *columns[1:]], *body])
+        lines += _faults(rows, workload, clients) + [""]
     return lines
+
+
+def _faults(rows, workload, clients):
+    return [f"  ! {row['program']}: {row['errors']} errors, {row['wrong']} wrong answers: "
+            f"{row['fault'].splitlines()[0] if row['fault'] else ''}"
+            for row in rows if (row["errors"] or row["wrong"])
+            and (row["workload"], row["clients"]) == (workload, clients)]
+
+
+def storm_table(rows, reference):
+    """Latency of the running clients without and with the storm, and what the comers saw."""
+    body = []
+    for row in (row for row in rows if row["workload"] == "login-storm"):
+        cells = [f"{number(row['calm_' + name])} > {number(row[name])}"
+                 for name in ("p50_us", "p99_us", "p999_us", "max_us")]
+        ratio = {"median": row["storm_ratio"], "range": row["storm_ratio_range"]}
+        body.append([row["program"], *cells, _ratio_text(ratio if row["storm_ratio"] else None),
+                     _ratio_text(row["p99_us_ratio"]), number(row["logins_per_s"], 1),
+                     number(row["login_p99_us"])])
+    return grid([["login-storm, us, calm > storm", "p50", "p99", "p99.9", "max", "p99 storm / calm",
+                  f"p99 / {reference}", "logins/s", "login p99"], *body])
 
 
 def count_tables(counts):
@@ -94,12 +116,14 @@ def count_tables(counts):
         lines += grid([["allocations per query", ""]] + [
             [f"{row['program']}, {row['workload']}, {row['clients']}", number(row["per_query"], 4)]
             for row in counts["allocations"]]) + [""]
-    if counts["idle"]:
-        lines += grid([["resident bytes per idle client", "clients", "connected", "after a query",
+    for kind, over in (("idle", ""), ("idle-tls", " over TLS")):
+        if not counts[kind]:
+            continue
+        lines += grid([["resident bytes per idle client" + over, "clients", "connected", "after a query",
                         "after a burst", "kept when gone", "idle CPU us/s"]] + [
             [row["program"], number(row["clients"]), number(row["connected"]),
              number(row["queried"]), number(row["burst"]), number(row["kept"]), number(row["idle_cpu_us_per_s"])]
-            for row in counts["idle"]]) + [""]
+            for row in counts[kind]]) + [""]
     return lines + [f"  not measured: {text}" for text in counts["missing"]]
 
 

@@ -17,6 +17,8 @@ constexpr const char* kUsage =
     "usage: bench_load --port N [options]\n"
     "  --host ADDRESS   IPv4 address or directory of a Unix socket (127.0.0.1)\n"
     "  --user NAME --dbname NAME   (bench, bench)\n"
+    "  --tls            over TLS, a whole handshake per connection\n"
+    "  --password TEXT  log in by SCRAM-SHA-256; to be let in without is an error\n"
     "  --clients N --threads N     (1, 1)\n"
     "  --connecting N   logins under way at once while connecting (64)\n"
     "  --mode MODE      simple, extended, prepared, pipeline or login (simple)\n"
@@ -91,6 +93,8 @@ LoadOptions read_options(const Arguments& arguments) {
   if (!mode || options.endpoint.port == 0) die(kUsage);
   options.user = arguments.text("user", "bench");
   options.dbname = arguments.text("dbname", "bench");
+  options.tls = arguments.has("tls");
+  options.password = arguments.text("password", "");
   options.clients = static_cast<size_t>(arguments.number("clients", 1));
   options.threads = std::max<size_t>(static_cast<size_t>(arguments.number("threads", 1)), 1);
   options.connecting = std::max<size_t>(static_cast<size_t>(arguments.number("connecting", 64)), 1);
@@ -124,9 +128,9 @@ void take_commands(Load& load) {
 
 int load_main(int argc, char** argv) {
   const Arguments arguments(argc, argv,
-                            {"host", "port", "user", "dbname", "clients", "threads", "connecting",
-                             "mode", "depth", "bytes", "rows", "seconds", "rate"},
-                            {"idle"}, kUsage);
+                            {"host", "port", "user", "dbname", "password", "clients", "threads",
+                             "connecting", "mode", "depth", "bytes", "rows", "seconds", "rate"},
+                            {"idle", "tls"}, kUsage);
   const LoadOptions options = read_options(arguments);
   if (raise_descriptor_limit() < options.clients + 32)
     die("not enough descriptors for the clients");

@@ -3,8 +3,8 @@
 namespace remuda::bench {
 
 void LoadClient::close() {
-  if (fd >= 0) ::close(fd);
-  fd = -1;
+  channel.close();
+  scram = ScramLogin();
   state = State::closed;
   unsent.clear();
   waits_for_room = false;

@@ -1,20 +1,20 @@
 // The state of one client of the load program. Owned and used by its LoadThread.
 #pragma once
 
-#include <unistd.h>
-
 #include <string>
 
+#include "macro/channel.h"
 #include "macro/load_report.h"
 #include "macro/replies.h"
+#include "macro/scram_login.h"
 
 namespace remuda::bench {
 
 struct LoadClient {
-  enum class State { closed, connecting, starting, preparing, idle, busy };
+  // asking: for TLS; shaking: in its handshake.
+  enum class State { closed, connecting, asking, shaking, starting, preparing, idle, busy };
 
   LoadClient(size_t at, size_t of_all) : index(at), number(static_cast<int64_t>(of_all) << 32) {}
-  ~LoadClient() { close(); }
   LoadClient(const LoadClient&) = delete;
   LoadClient& operator=(const LoadClient&) = delete;
 
@@ -22,7 +22,8 @@ struct LoadClient {
   bool outstanding() const { return state != State::closed && state != State::idle; }
 
   const size_t index;  // in its thread's list
-  int fd = -1;
+  Channel channel;
+  ScramLogin scram;
   State state = State::closed;
   int64_t number;     // the next to ask for; the upper half is the client
   Nanos began = 0;    // when the request in flight was due

@@ -24,6 +24,11 @@ std::string system_text(const char* what) {
   return std::string(what) + ": " + strerror(errno);
 }
 
+std::string channel_text(const char* what, const Channel& channel) {
+  if (channel.tls_fault().empty()) return system_text(what);
+  return "TLS: " + channel.tls_fault();
+}
+
 }  // namespace
 
 LoadThread::LoadThread(const LoadOptions& options, size_t first_client, size_t count)
@@ -165,30 +170,72 @@ void LoadThread::turn(Nanos until) {
 
 void LoadThread::on_event(LoadClient& client, uint32_t events) {
   if (client.state == State::connecting) return on_connected(client);
+  if (client.state == State::shaking) return shake_hands(client);
   if ((events & EPOLLOUT) != 0) flush(client);
-  if (client.state != State::closed && (events & ~uint32_t{EPOLLOUT}) != 0) on_readable(client);
+  if (client.state == State::closed || (events & ~uint32_t{EPOLLOUT}) == 0) return;
+  if (client.state == State::asking) return on_tls_answer(client);
+  on_readable(client);
 }
 
 void LoadThread::on_connected(LoadClient& client) {
   int fault = 0;
   socklen_t size = sizeof fault;
-  getsockopt(client.fd, SOL_SOCKET, SO_ERROR, &fault, &size);
+  getsockopt(client.channel.fd(), SOL_SOCKET, SO_ERROR, &fault, &size);
   errno = fault;
   if (fault != 0) return lose(client, system_text("connect"));
+  watch(epoll_, client.channel.fd(), EPOLLIN, &client, false);
+  if (!options_.tls) return send_startup(client);
+  enter(client, State::asking);
+  put_tls_request(client.unsent);
+  flush(client);
+}
+
+void LoadThread::on_tls_answer(LoadClient& client) {
+  char answer = 0;
+  const ssize_t got = client.channel.receive(&answer, 1);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0) return lose(client, system_text("recv"));
+  if (got == 0) return lose(client, "the connection was closed");
+  if (answer != 'S') return lose(client, "the server does not do TLS");
+  enter(client, State::shaking);
+  client.channel.begin_tls(tls_);
+  shake_hands(client);
+}
+
+void LoadThread::shake_hands(LoadClient& client) {
+  const auto state = client.channel.handshake();
+  if (state == Channel::Handshake::failed) return lose(client, channel_text("", client.channel));
+  const bool wants_room = state == Channel::Handshake::wants_write;
+  if (wants_room != client.waits_for_room) {
+    client.waits_for_room = wants_room;
+    const uint32_t events = wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    watch(epoll_, client.channel.fd(), events, &client, false);
+  }
+  if (state == Channel::Handshake::done) send_startup(client);
+}
+
+void LoadThread::send_startup(LoadClient& client) {
   enter(client, State::starting);
-  watch(epoll_, client.fd, EPOLLIN, &client, false);
   client.replies.expect_ready();
   put_startup(client.unsent, options_.user, options_.dbname);
   flush(client);
 }
 
 void LoadThread::on_readable(LoadClient& client) {
-  const ssize_t got = recv(client.fd, input_.data(), input_.size(), 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  do {
+    const ssize_t got = client.channel.receive(input_.data(), input_.size());
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got < 0) return lose(client, channel_text("recv", client.channel));
+    const std::string fault = client.replies.fault();
+    if (got == 0) return lose(client, fault.empty() ? "the connection was closed" : fault);
+    take_bytes(client, {input_.data(), static_cast<size_t>(got)});
+  } while (client.channel.has_pending());
+}
+
+void LoadThread::take_bytes(LoadClient& client, std::string_view bytes) {
+  client.replies.feed(bytes);
+  if (client.state == State::starting && !answer_authentication(client)) return;
   const std::string& fault = client.replies.fault();
-  if (got < 0) return lose(client, system_text("recv"));
-  if (got == 0) return lose(client, fault.empty() ? "the connection was closed" : fault);
-  client.replies.feed({input_.data(), static_cast<size_t>(got)});
   const bool expected = client.state == State::busy || client.state == State::preparing;
   if (client.replies.wrong() || (!fault.empty() && !expected)) {
     return lose(client, std::string(fault), client.replies.wrong());
@@ -196,9 +243,24 @@ void LoadThread::on_readable(LoadClient& client) {
   if (client.replies.ready() && client.state != State::idle) on_ready(client);
 }
 
+// False when the client is lost.
+bool LoadThread::answer_authentication(LoadClient& client) {
+  const std::string request = client.replies.take_authentication();
+  if (request.empty()) return true;
+  if (client.scram.answer(request, options_.password, scram_keys_, client.unsent)) {
+    if (!client.unsent.empty()) flush(client);
+  } else {
+    lose(client, std::string(client.scram.fault()));
+  }
+  return client.state != State::closed;
+}
+
 void LoadThread::on_ready(LoadClient& client) {
   if (client.state == State::busy) return on_answer(client);
   if (!client.replies.fault().empty()) return lose(client, std::string(client.replies.fault()));
+  if (client.state == State::starting && !options_.password.empty() && !client.scram.done()) {
+    return lose(client, "let in without a password", true);
+  }
   if (logins_) return send_request(client);
   if (client.state == State::starting && options_.workload.mode == Mode::prepared) {
     enter(client, State::preparing);
@@ -238,10 +300,9 @@ void LoadThread::begin_request(LoadClient& client) {
 }
 
 void LoadThread::begin_connect(LoadClient& client) {
-  client.fd = start_connect(options_.endpoint);
-  if (client.fd < 0) return lose(client, system_text("connect"));
+  if (!client.channel.open(options_.endpoint)) return lose(client, system_text("connect"));
   enter(client, State::connecting);
-  watch(epoll_, client.fd, EPOLLOUT, &client, true);
+  watch(epoll_, client.channel.fd(), EPOLLOUT, &client, true);
 }
 
 void LoadThread::send_request(LoadClient& client) {
@@ -255,13 +316,13 @@ void LoadThread::send_request(LoadClient& client) {
 // Sends what is unsent; what the socket does not take now goes when there is room.
 void LoadThread::flush(LoadClient& client) {
   const bool was_waiting = client.waits_for_room;
-  const ssize_t sent = ::send(client.fd, client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN) return lose(client, system_text("send"));
+  const ssize_t sent = client.channel.send(client.unsent);
+  if (sent < 0 && errno != EAGAIN) return lose(client, channel_text("send", client.channel));
   client.unsent.erase(0, static_cast<size_t>(std::max<ssize_t>(sent, 0)));
   client.waits_for_room = !client.unsent.empty();
   if (client.waits_for_room != was_waiting) {
     const uint32_t events = client.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    watch(epoll_, client.fd, events, &client, false);
+    watch(epoll_, client.channel.fd(), events, &client, false);
   }
 }
 
@@ -269,7 +330,8 @@ void LoadThread::leave(LoadClient& client) {
   if (client.state == State::idle || client.state == State::busy) {
     std::string goodbye;
     put_terminate(goodbye);
-    if (::send(client.fd, goodbye.data(), goodbye.size(), MSG_NOSIGNAL) < 0) errno = 0;
+    if (client.channel.send(goodbye) < 0) errno = 0;
+    client.channel.shut_down();
   }
   enter(client, State::closed);
   client.close();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct LoadOptions {
   Workload workload;
   size_t clients = 1, threads = 1;
   size_t connecting = 64;  // at most so many logins at once while connecting
-  double rate = 0;         // requests per second of all clients; 0: each sends when answered
+  bool tls = false;
+  std::string password;  // not empty: a login must be by SCRAM
+  double rate = 0;       // requests per second of all clients; 0: each sends when answered
 };
 
 class LoadThread {
@@ -55,7 +58,12 @@ class LoadThread {
   void turn(Nanos until);
   void on_event(LoadClient& client, uint32_t events);
   void on_connected(LoadClient& client);
+  void on_tls_answer(LoadClient& client);
+  void shake_hands(LoadClient& client);
+  void send_startup(LoadClient& client);
   void on_readable(LoadClient& client);
+  void take_bytes(LoadClient& client, std::string_view bytes);
+  bool answer_authentication(LoadClient& client);
   void on_ready(LoadClient& client);
   void on_answer(LoadClient& client);
   void on_idle(LoadClient& client);
@@ -74,6 +82,8 @@ class LoadThread {
   std::vector<std::unique_ptr<LoadClient>> clients_;
   std::vector<LoadClient*> lost_;  // of a run of logins: to be begun again
   std::string input_;
+  TlsSetup tls_;
+  ScramKeyCache scram_keys_;
   Totals totals_;
   Nanos start_ = 0, end_ = 0;  // of the run
   double interval_ = 0;        // nanoseconds between two requests of this thread; 0: no schedule

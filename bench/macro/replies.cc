@@ -10,12 +10,13 @@ namespace {
 constexpr size_t kHeader = 5;
 constexpr size_t kRowPrefix = 2 + 4 + 20 + 4;  // column count, a number, the next column's length
 constexpr size_t kErrorPrefix = 1024;
+constexpr size_t kAuthenticationPrefix = 1024;
 
 // How much of a message's body we look at.
 size_t prefix_of(char type) {
   if (type == 'D') return kRowPrefix;
   if (type == 'E') return kErrorPrefix;
-  if (type == 'R') return 4;
+  if (type == 'R') return kAuthenticationPrefix;
   if (type == 'Z') return 1;
   return 0;
 }
@@ -39,6 +40,7 @@ void Replies::expect_ready() {
   readies_ = 0;
   failed_ = wrong_ = false;
   fault_.clear();
+  authentication_.clear();
 }
 
 void Replies::expect_answers(const Workload& workload, int64_t number) {
@@ -96,9 +98,11 @@ void Replies::message(char type, std::string_view body) {
       fault_ = error_text(body);
       return;
     case 'R':
-      if (const uint32_t method = Fields(body).u32(); method != 0) {
-        fault_ = "the server asks for authentication method " + std::to_string(method);
+      if (Fields(body).u32() == 0) return;
+      if (workload_ != nullptr || !authentication_.empty()) {
+        return mistake("an authentication request nobody awaits");
       }
+      authentication_ = body;
       return;
     default:
       if (std::string_view("SKNT12n").find(type) == std::string_view::npos) {

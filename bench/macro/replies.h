@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "macro/requests.h"
 
@@ -21,6 +22,8 @@ class Replies {
   void feed(std::string_view bytes);
 
   bool ready() const { return readies_ > 0; }
+  // The body of the authentication request that has come since, if one has; it awaits an answer.
+  std::string take_authentication() { return std::exchange(authentication_, {}); }
   size_t answered() const { return answered_; }
   // What is wrong with the replies so far; empty if nothing.
   const std::string& fault() const { return fault_; }
@@ -41,6 +44,7 @@ class Replies {
   size_t expected_ = 0, answered_ = 0, rows_ = 0;
   size_t skip_ = 0;   // bytes of the current message still to come that we do not look at
   std::string head_;  // the first bytes of a message, cut off so far
+  std::string authentication_;
   int readies_ = 0;
   bool failed_ = false, wrong_ = false;
   std::string fault_;

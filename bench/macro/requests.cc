@@ -9,6 +9,7 @@ namespace remuda::bench {
 namespace {
 
 constexpr uint32_t kProtocol3 = 3u << 16;
+constexpr uint32_t kTlsRequest = 1234u << 16 | 5679u;
 constexpr std::string_view kStatement = "s1";
 
 // The null server and PostgreSQL understand it alike.
@@ -71,6 +72,11 @@ std::optional<Mode> parse_mode(std::string_view name) {
     if (known == name) return mode;
   }
   return std::nullopt;
+}
+
+void put_tls_request(std::string& out) {
+  Packet packet(out, '\0');
+  put_u32(out, kTlsRequest);
 }
 
 void put_startup(std::string& out, std::string_view user, std::string_view dbname) {

@@ -24,6 +24,7 @@ struct Workload {
   size_t rows = 1;   // rows per answer
 };
 
+void put_tls_request(std::string& out);
 void put_startup(std::string& out, std::string_view user, std::string_view dbname);
 void put_terminate(std::string& out);
 

@@ -15,8 +15,11 @@ Answer set(Call& call) {
     co_return out;
   }
   if (!call.console.is_admin) throw PgError("admin access needed");
-  if (!call.control.set(key, *call.value)) throw PgError("SET failed");
-  co_return done(fmt::format("SET {}={}", key, *call.value));
+  std::string notice;
+  if (!call.control.set(key, *call.value, notice)) throw PgError("SET failed");
+  if (!notice.empty()) wire::notice_response(out, "NOTICE", SqlState("00000"), notice);
+  out += done(fmt::format("SET {}={}", key, *call.value));
+  co_return out;
 }
 
 }  // namespace remuda::admin

@@ -90,7 +90,10 @@ io::Task<Proof> check_plain(pg::MessageStream& client, Candidate& candidate,
   bool is_right = co_await check_clear_text(candidate, context, password);
   if (!is_right) {
     const bool is_renewed = co_await renew(candidate);
-    if (is_renewed) is_right = co_await check_clear_text(candidate, context, password);
+    if (is_renewed) {
+      const bool fits = co_await check_clear_text(candidate, context, password);
+      is_right = fits;
+    }
   }
   if (!is_right) fail("password authentication failed");
   proof.password = password;
@@ -188,8 +191,8 @@ io::Task<void> check_proof(wire::ScramServer& scram, const ScramTarget& target,
   bool has_spent = false;
   if (target.is_plain) {
     const std::string& salt = target.secret.salt;
-    const ScramCache::Made made =
-        co_await context.scram_cache.secret(candidate.user, target.password, salt, target.secret.iterations);
+    const ScramCache::Made made = co_await context.scram_cache.secret(
+        candidate.user, target.password, salt, target.secret.iterations);
     scram.set_keys(made.secret);
     has_spent = made.is_new;
   }

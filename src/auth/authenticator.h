@@ -27,6 +27,7 @@ struct Candidate {
   std::string user;
   std::optional<std::string> secret;  // as stored; nothing: nobody of that name, or without secret
   bool is_known = false;              // there is such a user
+  bool is_looked_up = false;          // auth_query said so
   // Asks once more for a secret that may be out of date. Null: it is not.
   std::function<io::Task<std::optional<std::string>>()> renew = nullptr;
 };

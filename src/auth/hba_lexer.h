@@ -1,9 +1,12 @@
 // Takes one line of an HBA or ident file apart: words, and the commas between those of a list.
-// Borrows the line. PostgreSQL manual, The pg_hba.conf File.
+// Borrows the line and wipes its words, one of which may be a password. PostgreSQL manual, The
+// pg_hba.conf File.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "remuda/wire/crypto.h"
 
 namespace remuda::auth {
 
@@ -14,6 +17,9 @@ enum class HbaToken { word, comma, end, open_quote };
 class HbaLexer {
  public:
   explicit HbaLexer(std::string_view line) : rest_(line) { next(); }
+  ~HbaLexer() { wire::wipe(text_); }
+  HbaLexer(const HbaLexer&) = delete;
+  HbaLexer& operator=(const HbaLexer&) = delete;
 
   HbaToken token() const noexcept { return token_; }
   // Of a word, without quotes.

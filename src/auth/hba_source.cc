@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "auth/hba_lexer.h"
@@ -50,8 +51,8 @@ std::vector<std::string> list_on_disk(const std::string& path) {
   return names;
 }
 
-std::string reason(const SystemError& error) {
-  return std::strerror(error.code().value());
+std::string unreadable(const std::string& path, int error) {
+  return fmt::format("cannot read \"{}\": {}", path, std::strerror(error));
 }
 
 // A comment is not continued, as in PgBouncer: else the rule below would silently be gone.
@@ -180,7 +181,7 @@ void HbaSource::include_directory(const std::string& path, size_t depth) {
   try {
     names = files_.list(path);
   } catch (const SystemError& error) {
-    throw HbaFault(fmt::format("cannot read directory \"{}\": {}", path, reason(error)));
+    throw HbaFault(unreadable(path, error.code().value()));
   }
   std::erase_if(names, [](const std::string& name) {
     return name.starts_with('.') || !name.ends_with(".conf");
@@ -191,35 +192,39 @@ void HbaSource::include_directory(const std::string& path, size_t depth) {
 }
 
 void HbaSource::open(const std::string& path, size_t depth, bool may_be_missing) {
-  if (may_be_missing) {
-    try {
-      const std::string probe = files_.read(path);
-    } catch (const SystemError& error) {
-      if (error.code().value() == ENOENT) return;
-    }
-  }
   Open file;
+  bool is_missing = false;
   file.path = path;
-  file.text = read(path);
+  file.text = read_unless_missing(path, is_missing);
+  if (is_missing && may_be_missing) return;
+  if (is_missing) throw HbaFault(unreadable(path, ENOENT));
   file.depth = depth;
   if (file.text.starts_with(kByteOrderMark)) file.at = kByteOrderMark.size();
   open_.push_back(std::move(file));
 }
 
 std::string HbaSource::read(const std::string& path) {
+  bool is_missing = false;
+  std::string text = read_unless_missing(path, is_missing);
+  if (is_missing) throw HbaFault(unreadable(path, ENOENT));
+  return text;
+}
+
+std::string HbaSource::read_unless_missing(const std::string& path, bool& is_missing) {
   if (++count_ > kMaxHbaFiles) throw HbaFault(fmt::format("more than {} files", kMaxHbaFiles));
   std::string text;
   try {
     text = files_.read(path);
   } catch (const SystemError& error) {
-    throw HbaFault(fmt::format("cannot read \"{}\": {}", path, reason(error)));
+    is_missing = error.code().value() == ENOENT;
+    if (!is_missing) throw HbaFault(unreadable(path, error.code().value()));
   }
   total_ += text.size();
   if (text.size() > kMaxHbaFile || total_ > kMaxHbaTotal) {
     wire::wipe(text);
-    throw HbaFault(fmt::format("\"{}\" is too large", path),
-                   fmt::format("at most {} bytes, {} with all files included", kMaxHbaFile,
-                               kMaxHbaTotal));
+    throw HbaFault(
+        fmt::format("\"{}\" is too large", path),
+        fmt::format("at most {} bytes, {} with all files included", kMaxHbaFile, kMaxHbaTotal));
   }
   return text;
 }

@@ -81,6 +81,7 @@ class HbaSource {
   void include(std::string_view directive, const std::string& name);
   void include_directory(const std::string& path, size_t depth);
   void open(const std::string& path, size_t depth, bool may_be_missing);
+  std::string read_unless_missing(const std::string& path, bool& is_missing);
   void close() noexcept;
 
   const HbaFiles files_;

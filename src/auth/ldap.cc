@@ -93,13 +93,13 @@ Answer failed(const Attempt& attempt, LDAP* ldap, const char* what, int code) {
 // with a limit of libldap's own, a handshake would poll the socket without pause.
 int take_socket(LDAP* ldap, Sockbuf* buffer, LDAPURLDesc*, sockaddr*, ldap_conncb* self) noexcept {
   ber_socket_t socket = -1;
-  if (ber_sockbuf_ctrl(buffer, LBER_SB_OPT_GET_FD, &socket) != 1) return 0;
-  static_cast<LdapWatch*>(self->lc_arg)->watch(socket);
-  ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, nullptr);
-  return 0;
+  if (ber_sockbuf_ctrl(buffer, LBER_SB_OPT_GET_FD, &socket) != 1) return -1;
+  if (!static_cast<LdapWatch*>(self->lc_arg)->watch(socket)) return -1;
+  constexpr timeval kForever{-1, 0};
+  return ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &kForever);
 }
 void forget_socket(LDAP*, Sockbuf*, ldap_conncb* self) noexcept {
-  static_cast<LdapWatch*>(self->lc_arg)->watch(-1);
+  static_cast<LdapWatch*>(self->lc_arg)->forget();
 }
 
 // For the step that begins. libldap's limit comes first, as it says what happened.
@@ -250,6 +250,12 @@ std::vector<std::string> servers_of(const LdapOptions& options) {
   return places;
 }
 
+// libldap reads its configuration at the first call, which threads may not do at once.
+void begin_libldap() {
+  [[maybe_unused]] static const int code =
+      ldap_set_option(nullptr, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+}
+
 bool check(const LdapOptions& options, const std::string& user, const std::string& password,
            LdapWatch& watch, LdapLimits limits) {
   // RFC 4513: without a password a directory says yes to everybody.
@@ -258,6 +264,7 @@ bool check(const LdapOptions& options, const std::string& user, const std::strin
     log::warning("LDAP: the user name \"{}\" has characters that are not allowed there", user);
     return false;
   }
+  begin_libldap();
   ldap_conncb callbacks{take_socket, forget_socket, &watch};
   Attempt attempt{
       options, user, password, watch, callbacks, limits.step, monotonic_now() + limits.all, ""};

@@ -17,7 +17,8 @@ constexpr bool kHasLdap = true;
 constexpr bool kHasLdap = false;
 #endif
 
-// How long a step, such as a bind, may take, and all servers together. Asking DNS is not counted.
+// How long a step, such as a bind, may take, and all servers together. Asking DNS is not counted,
+// and a server with several addresses has the time of a step to connect to each.
 struct LdapLimits {
   Micros step = 3 * kSecond;
   Micros all = 10 * kSecond;

@@ -11,11 +11,17 @@ void LdapWatch::begin_step(Micros until) {
   until_ = until;
 }
 
-void LdapWatch::watch(int socket) {
-  const int copy = socket < 0 ? -1 : fcntl(socket, F_DUPFD_CLOEXEC, 0);
+bool LdapWatch::watch(int socket) {
+  forget();
+  const std::lock_guard lock(mutex_);
+  socket_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  return socket_ >= 0;
+}
+
+void LdapWatch::forget() {
   const std::lock_guard lock(mutex_);
   if (socket_ >= 0) close(socket_);
-  socket_ = copy;
+  socket_ = -1;
 }
 
 void LdapWatch::look(Micros now) {

@@ -12,7 +12,7 @@ namespace remuda::auth {
 class LdapWatch {
  public:
   LdapWatch() = default;
-  ~LdapWatch() { watch(-1); }
+  ~LdapWatch() { forget(); }
   LdapWatch(const LdapWatch&) = delete;
   LdapWatch& operator=(const LdapWatch&) = delete;
 
@@ -20,9 +20,10 @@ class LdapWatch {
 
   // The step that begins may take until then.
   void begin_step(Micros until);
-  // The socket in use from now on, -1 for none. A copy of it is kept: libldap closes its own at
-  // times unknown to us, and the number may then be somebody else's.
-  void watch(int socket);
+  // The socket in use from now on. A copy of it is kept: libldap closes its own at times unknown to
+  // us, and the number may then be somebody else's. False if that is not possible.
+  bool watch(int socket);
+  void forget();
 
   // ---- The loop ----
 

@@ -307,10 +307,6 @@ bool read_database(Database& database, std::string_view text, std::vector<std::s
     problems.push_back(database.name + ": reserved name, it is the console");
   }
   read_pairs(database, kDatabaseKeys, text, problems);
-  if (database.auth_dbname && is_console(*database.auth_dbname)) {
-    problems.push_back(fmt::format("auth_dbname: bad value \"{}\" (allowed: any but the console)",
-                                   *database.auth_dbname));
-  }
   if (database.password && database.password_file) {
     problems.emplace_back("password_file: there is a password as well (allowed: one of them)");
   }

@@ -121,7 +121,7 @@ class Loader {
   bool read_password_file(const IniLine& line, Database& database) {
     if (!database.password_file) return true;
     std::string password;
-    const std::string file = find_beside(*database.password_file);
+    const std::string file = find_beside(config_, *database.password_file);
     const std::string problem = read_secret_file(file, password, result_.messages);
     if (!problem.empty()) {
       fault(line, "password_file: " + problem);
@@ -153,6 +153,10 @@ class Loader {
   // ---- What only the whole can tell ----
 
   void check_tls() {
+    if (config_.auth_type == AuthType::cert &&
+        config_.client_tls_sslmode != TlsMode::verify_full) {
+      setting_fault("auth_type", "cert needs client_tls_sslmode = verify-full");
+    }
     if (config_.client_tls_sslmode == TlsMode::disable) return;
     const auto need = [this](const char* name, const std::string& value) {
       if (value.empty()) setting_fault("client_tls_sslmode", fmt::format("needs {} as well", name));
@@ -204,21 +208,11 @@ class Loader {
     }
   }
 
-  // A relative name means the working directory, as in PgBouncer; a file that is not there is
-  // looked for beside the configuration.
-  std::string find_beside(const std::string& name) const {
-    namespace fs = std::filesystem;
-    if (name.empty() || fs::path(name).is_absolute()) return name;
-    std::error_code ignored;
-    const fs::path beside = fs::path(config_.path).parent_path() / name;
-    return !fs::exists(name, ignored) && fs::exists(beside, ignored) ? beside.string() : name;
-  }
-
   // Nobody's secret is asked for with any and pam, so the list then stays as it is.
   void read_users(std::shared_ptr<const UserList> users) {
     const bool is_needed = config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
     if (is_needed || users == nullptr) {
-      const std::string file = is_needed ? find_beside(config_.auth_file.value_or("")) : "";
+      const std::string file = is_needed ? find_beside(config_, config_.auth_file.value_or("")) : "";
       const std::shared_ptr<const UserList> before = users;
       users = load_user_list(file, std::move(users), result_.messages);
       if (users != before) warn_of_open_secrets(file, *users);
@@ -292,6 +286,14 @@ std::string Fault::text() const {
   text += what;
   if (!allowed.empty()) text += fmt::format(" (allowed: {})", allowed);
   return text;
+}
+
+std::string find_beside(const Config& config, const std::string& name) {
+  namespace fs = std::filesystem;
+  if (name.empty() || fs::path(name).is_absolute()) return name;
+  std::error_code ignored;
+  const fs::path beside = fs::path(config.path).parent_path() / name;
+  return !fs::exists(name, ignored) && fs::exists(beside, ignored) ? beside.string() : name;
 }
 
 Loaded load(const std::string& path) {

@@ -29,6 +29,10 @@ struct Loaded {
   std::vector<std::string> messages;  // worth a warning in the log, not faults
 };
 
+// A relative file name means the working directory, as in PgBouncer; a file that is not there is
+// looked for beside the configuration.
+std::string find_beside(const Config& config, const std::string& name);
+
 // Reads the file, everything it includes, and the auth file.
 Loaded load(const std::string& path);
 

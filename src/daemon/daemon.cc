@@ -145,7 +145,10 @@ io::Task<bool> Daemon::reload() {
   try {
     fresh = make_snapshot(loaded);
   } catch (const PgError& error) {
-    log::error("{}; configuration was not changed", error.what());
+    log::error("{}", error.what());
+    const bool is_tls = std::string_view(error.what()).starts_with("TLS");
+    log::error("{} could not be reloaded, keeping old configuration",
+               is_tls ? "TLS configuration" : "access rules");
     co_return false;
   }
   try {
@@ -164,10 +167,10 @@ io::Task<bool> Daemon::reload() {
 
 io::Task<void> Daemon::reload_by_signal() { co_await reload(); }
 
-bool Daemon::set(const std::string& key, const std::string& value) {
+bool Daemon::set(const std::string& key, const std::string& value, std::string& notice) {
   auto changed = std::make_shared<config::Config>(*snapshot_.config);
   if (!config::set_value(*changed, key, value)) return false;
-  const proxy::Snapshot fresh = changed_snapshot(snapshot_, std::move(changed));
+  const proxy::Snapshot fresh = changed_snapshot(snapshot_, std::move(changed), notice);
   adopt(fresh);
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker, fresh] { worker->adopt(fresh); });

@@ -41,7 +41,7 @@ class Daemon final : public admin::Control {
   io::TaskScope& tasks() override { return tasks_; }
   const proxy::Snapshot& snapshot() const override { return snapshot_; }
   io::Task<bool> reload() override;
-  bool set(const std::string& key, const std::string& value) override;
+  bool set(const std::string& key, const std::string& value, std::string& notice) override;
   void shut_down(proxy::Shutdown how) override;
 
  private:

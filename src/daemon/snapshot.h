@@ -7,12 +7,13 @@
 
 namespace remuda::daemon {
 
-// Throws PgError when TLS cannot be set up; problems that are no reason to stop are logged.
+// Throws PgError when TLS, or access, cannot be set up; what is no reason to stop is logged.
 proxy::Snapshot make_snapshot(const config::Loaded& loaded);
 
-// After SET: one setting differs from `running`. What cannot be set up anew stays as it was, and
-// that is logged: a certificate and its key can only be set one after the other.
+// After SET: one setting differs from `running`. What cannot be set up anew stays as it was, which
+// the log and `notice` tell: a certificate and its key can only be set one after the other.
 proxy::Snapshot changed_snapshot(const proxy::Snapshot& running,
-                                 std::shared_ptr<const config::Config> config);
+                                 std::shared_ptr<const config::Config> config,
+                                 std::string& notice);
 
 }  // namespace remuda::daemon

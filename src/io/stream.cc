@@ -43,7 +43,11 @@ std::string Stream::Pull::take_all() {
   return std::exchange(bytes, std::string());
 }
 
-std::exception_ptr Stream::Pull::end_error() const {
+std::exception_ptr Stream::end_error() const {
+  const int end = pull_->end;
+  if (tls_ && tls_->has_failed()) {
+    return std::make_exception_ptr(Closed("TLS: " + tls_->fault()));
+  }
   return std::make_exception_ptr(Closed(end == UV_EOF ? "unexpected eof" : uv_strerror(end)));
 }
 
@@ -222,7 +226,7 @@ void Stream::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) noexcept {
   if (stream->tls_) lent = loop.tls_buffers().arriving;
   size_t size = lent.size();
   if (stream->events_ == nullptr) {
-    size = kReadAhead - stream->pull_->unread();
+    size = kReadAhead - std::min(kReadAhead, stream->pull_->unread());
   } else if (stream->paused_) {
     size = 0;  // on_read then gets UV_ENOBUFS
   }
@@ -258,7 +262,7 @@ void Stream::pulled(const char* data, ssize_t n) {
     ended_ = true;
     stop_reading();
     pull.end = static_cast<int>(n);
-    if (pull.reader != nullptr) pull.finish(loop(), 0, pull.end_error());
+    if (pull.reader != nullptr) pull.finish(loop(), 0, end_error());
     return;
   }
   pull.bytes.append(data, static_cast<size_t>(n));

@@ -143,6 +143,7 @@ class Stream final : public Interruptible {
   Pull& pull();
   void read_on() noexcept;
   void stop_reading() noexcept;
+  std::exception_ptr end_error() const;
   void received(char* data, ssize_t n);
   void decrypt(const char* data, size_t n);
   void pulled(const char* data, ssize_t n);

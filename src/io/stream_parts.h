@@ -23,7 +23,6 @@ struct Stream::Pull {
   size_t unread() const noexcept { return bytes.size() - taken; }
   size_t take(char* buffer, size_t size) noexcept;
   std::string take_all();
-  std::exception_ptr end_error() const;
   // Lets the reader go on, with bytes or with an error.
   void finish(Loop& loop, size_t n, std::exception_ptr error) noexcept;
 };

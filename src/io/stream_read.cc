@@ -18,7 +18,7 @@ bool StreamRead::await_ready() {
     n_ = pull.take(buffer_, size_);
     stream_->read_on();
   } else if (stream_->ended_) {
-    error_ = pull.end_error();
+    error_ = stream_->end_error();
   } else {
     stream_->read_on();
     return false;

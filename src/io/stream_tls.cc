@@ -12,6 +12,12 @@
 #include "io/tls_session.h"
 
 namespace remuda::io {
+namespace {
+
+// Of answers, such as those to new keys, that a peer asks for and does not read.
+constexpr size_t kMostBacklog = 512 * 1024;
+
+}  // namespace
 
 SealedBytes Stream::sealed_bytes() const noexcept {
   Loop::TlsBuffers& buffers = loop().tls_buffers();
@@ -21,20 +27,30 @@ SealedBytes Stream::sealed_bytes() const noexcept {
   return sealed;
 }
 
-// ---- Reading -----------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
-// After the peer's goodbye, and after what is no TLS, nothing more is wanted: the kernel is told so,
-// and reports the end in the usual way, also to a stream that is paused now.
+// After the peer's goodbye, and after what is no TLS, nothing more is wanted. That is the end, or
+// if the stream is paused now, the kernel is told so and reports it in the usual way.
 void Stream::decrypt(const char* data, size_t n) {
   SealedBytes sealed = sealed_bytes();
   const std::span<char> out = loop().read_buffer();
   size_t opened = 0;
-  const TlsSession::Opened outcome =
+  TlsSession::Opened outcome =
       tls_->open(std::string_view(data, n), out.data(), out.size(), opened, sealed);
-  if (sealed.size > 0) flush(sealed);
-  if (outcome != TlsSession::Opened::more) ::shutdown(fd(), SHUT_RD);
-  // The stream may be gone after this.
+  if (sealed.size > 0 && backlog() > kMostBacklog) {
+    tls_->give_up("the peer reads no answers");
+    outcome = TlsSession::Opened::failed;
+  } else if (sealed.size > 0) {
+    flush(sealed);
+  }
+  const bool is_end = outcome != TlsSession::Opened::more;
+  if (is_end) ::shutdown(fd(), SHUT_RD);
+  // As in start(): the stream may be gone, or elsewhere, after its bytes were delivered.
+  const uv_stream_t* handle = handle_.get();
   if (opened > 0) received(out.data(), static_cast<ssize_t>(opened));
+  auto* stream = static_cast<Stream*>(handle->data);
+  const bool hears = stream != nullptr && !stream->paused_ && !stream->ended_;
+  if (is_end && hears) stream->received(nullptr, UV_EOF);
 }
 
 void Stream::secure(std::unique_ptr<TlsSession> session) {
@@ -54,10 +70,11 @@ void Stream::secure(std::unique_ptr<TlsSession> session) {
     if (outcome != TlsSession::Opened::more) ::shutdown(fd(), SHUT_RD);
     if (outcome != TlsSession::Opened::more || opened < sizeof buffer) break;
   }
+  if (pull_->unread() >= kReadAhead) stop_reading();
   read_on();
 }
 
-// ---- Writing -----------------------------------------------------------------------------------------
+// ---- Writing ------------------------------------------------------------------------------------
 
 WriteResult Stream::flush(SealedBytes& sealed) noexcept {
   const uv_buf_t run = uv_buf_init(sealed.data, static_cast<unsigned>(sealed.size));
@@ -103,7 +120,7 @@ WriteResult Stream::write_sealed(const uv_buf_t* runs, size_t count) noexcept {
 
 // The kernel takes it or does not: a connection that closes does not wait.
 void Stream::say_goodbye() noexcept {
-  if (!tls_ || broken_ || ended_) return;
+  if (!tls_ || broken_) return;
   SealedBytes sealed = sealed_bytes();
   tls_->finish(sealed);
   if (sealed.size == 0) return;

@@ -36,10 +36,14 @@ struct Version {
 };
 enum : unsigned { kTls10 = 1, kTls11 = 2, kTls12 = 4, kTls13 = 8 };
 constexpr Version kVersions[] = {
-    {"tlsv1.0", kTls10},           {"tlsv1.1", kTls11},
-    {"tlsv1.2", kTls12},           {"tlsv1.3", kTls13},
-    {"tlsv1", 15},                 {"all", 15},
-    {"secure", kTls12 | kTls13},   {"default", kTls12 | kTls13},
+    {"tlsv1.0", kTls10},
+    {"tlsv1.1", kTls11},
+    {"tlsv1.2", kTls12},
+    {"tlsv1.3", kTls13},
+    {"tlsv1", 15},
+    {"all", 15},
+    {"secure", kTls12 | kTls13},
+    {"default", kTls12 | kTls13},
 };
 
 unsigned version_bits(const std::string& word) {
@@ -56,6 +60,7 @@ unsigned parse_protocols(const std::string& list) {
   unsigned bits = 0;
   size_t at = 0;
   while (at <= list.size()) {
+    const bool is_first = at == 0;
     const size_t end = std::min(list.find_first_of(",:", at), list.size());
     std::string word = list.substr(at, end - at);
     at = end + 1;
@@ -64,7 +69,7 @@ unsigned parse_protocols(const std::string& list) {
     const bool exclude = !word.empty() && word.front() == '!';
     if (exclude) word.erase(0, 1);
     // A list that begins by taking away takes away from everything.
-    if (exclude && bits == 0) bits = version_bits("all");
+    if (exclude && is_first) bits = version_bits("all");
     bits = exclude ? bits & ~version_bits(word) : bits | version_bits(word);
   }
   if (bits == 0) throw PgError("no TLS protocol is left of \"" + list + "\"");
@@ -79,7 +84,9 @@ bool is_left_to_openssl(const std::string& ciphers) {
 }
 
 // Asking for a passphrase on the terminal would stop the process.
-int no_passphrase(char*, int, int, void*) { return -1; }
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
 
 // A client that names protocols must name ours (PostgreSQL 17); one that names none is welcome.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
@@ -143,8 +150,8 @@ TlsContext::TlsContext(const TlsOptions& options, bool is_accepting)
 
 void TlsContext::set_limits() {
   SSL_CTX* context = raw();
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // An idle connection keeps no buffers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
@@ -157,7 +164,9 @@ void TlsContext::set_limits() {
 
 void TlsContext::set_protocols(const std::string& list) {
   const unsigned bits = parse_protocols(list);
+  // Whatever the system's configuration of OpenSSL says.
   SSL_CTX_set_min_proto_version(raw(), TLS1_VERSION);
+  SSL_CTX_set_max_proto_version(raw(), 0);
   uint64_t refused = 0;
   if (!(bits & kTls10)) refused |= SSL_OP_NO_TLSv1;
   if (!(bits & kTls11)) refused |= SSL_OP_NO_TLSv1_1;
@@ -185,8 +194,8 @@ void TlsContext::set_key_exchange(const TlsOptions& options) {
     throw PgError("TLS dheparams \"" + options.dheparams + "\" is unknown (allowed: auto, none)");
   }
   SSL_CTX_set_dh_auto(raw(), is(options.dheparams, "auto") ? 1 : 0);
-  const bool is_default = options.curve.empty() || is(options.curve, "auto") ||
-                          is(options.curve, "none");
+  const bool is_default =
+      options.curve.empty() || is(options.curve, "auto") || is(options.curve, "none");
   if (!is_default && SSL_CTX_set1_groups_list(raw(), options.curve.c_str()) != 1) {
     ERR_clear_error();
     throw PgError("TLS curve \"" + options.curve + "\" is unknown");
@@ -227,7 +236,8 @@ void TlsContext::load_authorities(const TlsOptions& options) {
     fail("TLS CA file " + options.ca_file);
   }
   // A client picks its certificate by these names.
-  if (is_accepting_) SSL_CTX_set_client_CA_list(raw(), SSL_load_client_CA_file(options.ca_file.c_str()));
+  if (is_accepting_)
+    SSL_CTX_set_client_CA_list(raw(), SSL_load_client_CA_file(options.ca_file.c_str()));
 }
 
 void TlsContext::set_application_protocol() {

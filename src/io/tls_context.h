@@ -65,7 +65,7 @@ class TlsContext {
 // tls-server-end-point of a certificate: empty when its signature algorithm has no digest.
 std::string end_point_hash(X509* certificate);
 
-// The newest entry of OpenSSL's error queue of this thread, in words; empties the queue.
+// The oldest entry of OpenSSL's error queue of this thread, in words; empties the queue.
 std::string tls_error_text();
 
 }  // namespace remuda::io

@@ -7,6 +7,8 @@ namespace {
 
 // A peer that sends this much without getting through the handshake is not getting through it.
 constexpr size_t kMostInput = 256 * 1024;
+// Nor is one that cuts its side into this many pieces, each of which has the pool work.
+constexpr int kMostSteps = 100;
 
 using Step = TlsSession::Step;
 
@@ -17,6 +19,7 @@ void send(Stream& stream, TlsSession& session) {
 
 // Offloaded: the session is the task's alone, so the stream may even close meanwhile.
 Task<Step> one_flight(Stream& stream, TlsSession& session, OffloadLimit& limit) {
+  if (!stream.is_open()) throw Closed("connection is closed");
   auto work = [&session] { return session.handshake(); };
   const Step step = co_await offload(stream.loop(), work, &limit);
   if (!stream.is_open()) throw Closed("connection is closed");
@@ -37,7 +40,8 @@ Task<void> await_flight(Stream& stream, TlsSession& session, size_t& taken) {
 Task<void> shake_hands(Stream& stream, std::unique_ptr<TlsSession> session, bool begins,
                        OffloadLimit& limit) {
   size_t taken = 0;
-  while (true) {
+  for (int steps = 0;; ++steps) {
+    if (steps == kMostSteps) throw TlsError("the peer takes too many steps");
     if (!begins) co_await await_flight(stream, *session, taken);
     begins = false;
     const Step step = co_await one_flight(stream, *session, limit);

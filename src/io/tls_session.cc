@@ -15,6 +15,21 @@ namespace {
 
 constexpr size_t kRecordHeader = 5;
 constexpr size_t kLongestRecord = 16 * 1024 + 2048;
+// New keys cost far more than the bytes that ask for them. Who needs them so often in one read?
+constexpr int kMostKeyUpdates = 32;
+
+// Whole size of the record that begins here; 0 while that cannot be told. What cannot be a record
+// is given out as it is, for OpenSSL to refuse.
+size_t record_size(std::string_view bytes) noexcept {
+  const auto byte = [bytes](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  if (bytes.empty()) return 0;
+  const bool has_type =
+      byte(0) >= SSL3_RT_CHANGE_CIPHER_SPEC && byte(0) <= SSL3_RT_APPLICATION_DATA;
+  if (!has_type || (bytes.size() > 1 && byte(1) != SSL3_VERSION_MAJOR)) return bytes.size();
+  if (bytes.size() < kRecordHeader) return 0;
+  const size_t size = static_cast<size_t>(byte(3)) << 8 | byte(4);
+  return size > kLongestRecord ? bytes.size() : kRecordHeader + size;
+}
 
 bool is_numeric(const std::string& host) {
   unsigned char bytes[16];
@@ -51,16 +66,18 @@ void add_common_name(std::vector<std::string>& names, X509* certificate) {
 
 }  // namespace
 
-// ---- Bytes in and out ----------------------------------------------------------------------------
+// ---- Bytes in and out ---------------------------------------------------------------------------
 
 int TlsSession::bio_read(BIO* bio, char* data, int size) {
   auto* session = static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   const size_t wanted = static_cast<size_t>(size);
-  if (!session->input_.empty()) {
-    const size_t n = std::min(wanted, session->input_.size());
+  if (session->key_updates_ > kMostKeyUpdates) return -1;
+  if (session->ready_ > 0) {
+    const size_t n = std::min(wanted, session->ready_);
     std::memcpy(data, session->input_.data(), n);
     session->input_.erase(0, n);
+    session->ready_ -= n;
     return static_cast<int>(n);
   }
   if (session->lent_.empty()) {
@@ -93,6 +110,13 @@ long TlsSession::bio_control(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP ? 1 : 0;
 }
 
+void TlsSession::on_message(int is_ours, int, int type, const void* data, size_t size, SSL*,
+                            void* session) {
+  if (is_ours != 0 || type != SSL3_RT_HANDSHAKE || size == 0) return;
+  const auto kind = *static_cast<const unsigned char*>(data);
+  if (kind == SSL3_MT_KEY_UPDATE) ++static_cast<TlsSession*>(session)->key_updates_;
+}
+
 BIO_METHOD* TlsSession::bio_method() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "remuda");
@@ -112,6 +136,8 @@ void TlsSession::attach() {
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_msg_callback(ssl_.get(), on_message);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
 }
 
 TlsSession::TlsSession(std::shared_ptr<const TlsContext> context)
@@ -128,22 +154,31 @@ TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, const TlsTarge
   if (!numeric && !target.host.empty()) SSL_set_tlsext_host_name(ssl_.get(), target.host.c_str());
   if (!target.check_host) return;
   SSL_set_hostflags(ssl_.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  const int set = numeric ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()),
-                                                          target.host.c_str())
-                          : SSL_set1_host(ssl_.get(), target.host.c_str());
+  const int set =
+      numeric ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), target.host.c_str())
+              : SSL_set1_host(ssl_.get(), target.host.c_str());
   // A host that cannot be checked must not pass.
   if (set != 1 || target.host.empty()) throw TlsError("the host name cannot be checked");
 }
 
 TlsSession::~TlsSession() = default;
 
-// ---- Handshake -------------------------------------------------------------------------------------
+// ---- Handshake ----------------------------------------------------------------------------------
 
 bool TlsSession::can_step() const noexcept {
-  if (input_.size() < kRecordHeader) return false;
-  const auto byte = [this](size_t i) { return static_cast<unsigned char>(input_[i]); };
-  const size_t size = static_cast<size_t>(byte(3)) << 8 | byte(4);
-  return size > kLongestRecord || input_.size() >= kRecordHeader + size;
+  const size_t size = record_size(input_);
+  return size > 0 && input_.size() >= size;
+}
+
+// OpenSSL is given no part of a record: can_step() would then look for headers in its middle.
+size_t TlsSession::whole_records() const noexcept {
+  size_t sum = 0;
+  while (sum < input_.size()) {
+    const size_t size = record_size(std::string_view(input_).substr(sum));
+    if (size == 0 || size > input_.size() - sum) break;
+    sum += size;
+  }
+  return sum;
 }
 
 bool TlsSession::protocol_is_confirmed() const noexcept {
@@ -153,34 +188,57 @@ bool TlsSession::protocol_is_confirmed() const noexcept {
   return size == 10 && std::memcmp(name, "postgresql", 10) == 0;
 }
 
-TlsSession::Step TlsSession::fail_handshake() {
+void TlsSession::give_up(const char* why) {
   failed_ = true;
-  const long verified = SSL_get_verify_result(ssl_.get());
+  if (fault_.empty()) fault_ = why;
+}
+
+TlsSession::Step TlsSession::fail_handshake() {
+  const bool is_about_peer = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   fault_ = tls_error_text();
-  if (verified != X509_V_OK) fault_ += std::string(": ") + X509_verify_cert_error_string(verified);
-  if (fault_.empty()) fault_ = "connection closed";
+  if (is_about_peer) {
+    const long verified = SSL_get_verify_result(ssl_.get());
+    fault_ += std::string(": ") + X509_verify_cert_error_string(verified);
+  }
+  give_up("connection closed");
   return Step::failed;
 }
 
+// What OpenSSL lets pass and we do not.
+const char* TlsSession::objection() const noexcept {
+  if (is_direct_ && !protocol_is_confirmed()) {
+    return "the server does not confirm the protocol \"postgresql\"";
+  }
+  // Among the ciphers may be some without any.
+  const bool must_show = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0;
+  if (must_show && SSL_get0_peer_certificate(ssl_.get()) == nullptr) {
+    return "the peer has no certificate";
+  }
+  return nullptr;
+}
+
 TlsSession::Step TlsSession::handshake() {
+  ready_ = whole_records();
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
-    if (!is_direct_ || protocol_is_confirmed()) return Step::done;
-    failed_ = true;
-    fault_ = "the server does not confirm the protocol \"postgresql\"";
+    const char* objection = this->objection();
+    if (objection == nullptr) return Step::done;
+    give_up(objection);
     return Step::failed;
   }
   if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return Step::wants_input;
   return fail_handshake();
 }
 
-// ---- Data --------------------------------------------------------------------------------------------
+// ---- Data ---------------------------------------------------------------------------------------
 
 TlsSession::Opened TlsSession::open(std::string_view in, char* out, size_t capacity, size_t& n,
                                     SealedBytes& sealed) noexcept {
   if (failed_) return Opened::failed;
   lent_ = in;
+  ready_ = input_.size();
+  key_updates_ = 0;
   sealed_ = &sealed;
   Opened outcome = Opened::more;
   ERR_clear_error();
@@ -191,13 +249,18 @@ TlsSession::Opened TlsSession::open(std::string_view in, char* out, size_t capac
     if (result == 1) continue;
     const int error = SSL_get_error(ssl_.get(), result);
     if (error == SSL_ERROR_WANT_READ) break;
-    failed_ = error != SSL_ERROR_ZERO_RETURN;
-    outcome = failed_ ? Opened::failed : Opened::ended;
+    outcome = error == SSL_ERROR_ZERO_RETURN ? Opened::ended : Opened::failed;
     break;
   }
-  input_.append(lent_);
-  lent_ = {};
   sealed_ = nullptr;
+  if (outcome == Opened::failed) {
+    fault_ = tls_error_text();
+    give_up(key_updates_ > kMostKeyUpdates ? "too many new keys" : "connection is broken");
+  }
+  // Nothing counts behind an end; and what is idle keeps no buffer.
+  if (outcome == Opened::more) input_.append(lent_);
+  if (outcome != Opened::more || input_.empty()) std::string().swap(input_);
+  lent_ = {};
   return outcome;
 }
 
@@ -208,8 +271,10 @@ bool TlsSession::seal(const char* data, size_t size, SealedBytes& sealed) noexce
   size_t written = 0;
   const int result = SSL_write_ex(ssl_.get(), data, size, &written);
   sealed_ = nullptr;
-  failed_ = result != 1 || written != size;
-  return !failed_;
+  if (result == 1 && written == size) return true;
+  fault_ = tls_error_text();
+  give_up("connection is broken");
+  return false;
 }
 
 void TlsSession::finish(SealedBytes& sealed) noexcept {
@@ -220,7 +285,7 @@ void TlsSession::finish(SealedBytes& sealed) noexcept {
   sealed_ = nullptr;
 }
 
-// ---- The peer ----------------------------------------------------------------------------------------
+// ---- The peer -----------------------------------------------------------------------------------
 
 bool TlsSession::has_peer_certificate() const noexcept {
   return SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
@@ -247,18 +312,16 @@ std::string TlsSession::description() const {
   text += '/';
   text += SSL_get_cipher_name(ssl_.get());
   EVP_PKEY* key = nullptr;
-  if (SSL_get_tmp_key(ssl_.get(), &key) != 1 || key == nullptr) return text;
-  if (EVP_PKEY_is_a(key, "DH")) {
-    text += "/DH=" + std::to_string(EVP_PKEY_get_bits(key));
-  } else {
-    char group[80] = "";
-    size_t size = 0;
-    if (EVP_PKEY_get_group_name(key, group, sizeof group, &size) != 1) {
-      std::strncpy(group, EVP_PKEY_get0_type_name(key), sizeof group - 1);
-    }
+  SSL_get_tmp_key(ssl_.get(), &key);
+  const bool is_dh = key != nullptr && EVP_PKEY_is_a(key, "DH") == 1;
+  if (is_dh) text += "/DH=" + std::to_string(EVP_PKEY_get_bits(key));
+  EVP_PKEY_free(key);
+  // Up to TLS 1.2 a server has forgotten the key, but not its group.
+  const char* group = OBJ_nid2sn(static_cast<int>(SSL_get_negotiated_group(ssl_.get())));
+  if (!is_dh && group != nullptr && std::strcmp(group, "UNDEF") != 0) {
     text += std::string("/ECDH=") + group;
   }
-  EVP_PKEY_free(key);
+  ERR_clear_error();
   return text;
 }
 

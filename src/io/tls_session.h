@@ -33,8 +33,8 @@ struct TlsTarget {
 
 // Where encrypted bytes are put.
 struct SealedBytes {
-  // Room that one record of any size needs.
-  static constexpr size_t kRecordRoom = 17 * 1024;
+  // Room that kRecordSize bytes need, also when the peer wants them in fragments of 512.
+  static constexpr size_t kRecordRoom = 20 * 1024;
 
   char* data = nullptr;
   size_t size = 0;
@@ -59,13 +59,13 @@ class TlsSession {
 
   // Bytes of the peer's, copied.
   void feed(std::string_view bytes) { input_.append(bytes); }
-  // Whether a step could get on: a whole record is there, or something that is none.
+  // Whether a step could get on: a whole record is there, or something that will never be one.
   bool can_step() const noexcept;
   // One flight: as far as the input goes. Takes up to milliseconds: offload it.
   Step handshake();
   // What is to be sent, also after a failure: an alert.
   std::string take_output() { return std::exchange(output_, std::string()); }
-  // Why it failed.
+  // Why it failed, then or later.
   const std::string& fault() const noexcept { return fault_; }
 
   // ---- Data ----
@@ -82,6 +82,8 @@ class TlsSession {
   // Encrypts at most kRecordSize bytes into `sealed`, which has_room(). False: it is broken.
   bool seal(const char* data, size_t size, SealedBytes& sealed) noexcept;
   bool has_failed() const noexcept { return failed_; }
+  // From now on it has failed.
+  void give_up(const char* why);
   // Says goodbye, unless something failed before.
   void finish(SealedBytes& sealed) noexcept;
 
@@ -103,8 +105,12 @@ class TlsSession {
   static int bio_read(BIO* bio, char* data, int size);
   static int bio_write(BIO* bio, const char* data, int size);
   static long bio_control(BIO* bio, int command, long, void*);
+  static void on_message(int is_ours, int, int type, const void* data, size_t size, SSL*,
+                         void* session);
   void attach();
+  size_t whole_records() const noexcept;
   Step fail_handshake();
+  const char* objection() const noexcept;
   bool protocol_is_confirmed() const noexcept;
 
   const std::shared_ptr<const TlsContext> context_;
@@ -112,6 +118,8 @@ class TlsSession {
   std::string_view lent_;          // input of the call in progress
   SealedBytes* sealed_ = nullptr;  // of the call in progress; null during the handshake
   std::string input_;              // fed and not yet used
+  size_t ready_ = 0;               // of that, what OpenSSL may take: whole records
+  int key_updates_ = 0;            // in the call in progress
   std::string output_;             // of the handshake
   std::string fault_;
   bool is_direct_ = false;

@@ -12,6 +12,7 @@
 #include "proxy/relay.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
+#include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
@@ -193,9 +194,12 @@ auth::FoundSecret take_secret(std::vector<pg::Row>& rows) {
 // ---- Between two workers
 // --------------------------------------------------------------------------
 
-// Nothing: it failed, and the log knows why.
+// Without value it failed. The log knows why; the client is told only what `refusal` says.
 template <class T>
-using Answer = std::optional<T>;
+struct Answer {
+  std::optional<T> value;
+  std::optional<PgError> refusal;
+};
 template <class T>
 using AnswerWaiter = io::Waiter<Answer<T>>;
 
@@ -209,7 +213,7 @@ class Report {
   Report(Report&& other) noexcept
       : asker_(std::exchange(other.asker_, nullptr)), waiter_(std::move(other.waiter_)) {}
   ~Report() {
-    if (asker_) send(std::nullopt);
+    if (asker_) send(Answer<T>());
   }
 
   void send(Answer<T> answer) {
@@ -243,8 +247,9 @@ io::Task<T> ask_home(Worker& worker, AuthPool pool, io::Deadline& deadline, Answ
     if (!home.tasks.is_closing()) home.tasks.spawn(answer(home, std::move(report)));
   });
   Answer<T> got = co_await waiter.wait();
-  if (!got) throw PgError(kConfigError);
-  co_return std::move(*got);
+  if (got.refusal) throw PgError(*got.refusal);
+  if (!got.value) throw PgError(kConfigError);
+  co_return std::move(*got.value);
 }
 
 io::Task<void> answer_secret(Worker& home, AuthPool pool, auth::SecretCache::Key key, bool refresh,
@@ -254,7 +259,11 @@ io::Task<void> answer_secret(Worker& home, AuthPool pool, auth::SecretCache::Key
   PoolShard& shard = home.shard(pool.database, pool.user);
   try {
     LookedUp found = co_await shard.secrets.get(key, refresh, deadline);
-    held.send(std::move(found));
+    held.send({std::move(found), std::nullopt});
+  } catch (const PgError& error) {
+    // That a database does not exist is no secret: the client named it.
+    if (error.sqlstate() == wire::sqlstate::kUndefinedDatabase) held.send({std::nullopt, error});
+    log::debug("{}/{} auth_query: {}", pool.database, pool.user, error.what());
   } catch (const std::exception& error) {
     log::debug("{}/{} auth_query: {}", pool.database, pool.user, error.what());
   }
@@ -271,7 +280,7 @@ io::Task<void> answer_groups(Worker& home, AuthPool pool, std::string user,
     for (const pg::Row& row : result.rows) {
       if (row[0]) groups.insert(*row[0]);
     }
-    held.send(std::move(groups));
+    held.send({std::move(groups), std::nullopt});
   } catch (const std::exception& error) {
     log::debug("{}/{} groups of a user: {}", pool.database, pool.user, error.what());
   }

@@ -53,15 +53,21 @@ io::Task<io::Address> find_address(PoolShard& pool, const config::Database& data
   co_return addresses[pool.next_address++ % addresses.size()];
 }
 
+// Clients have proved to be somebody else than the user the pool logs in as.
+bool is_forced(const PoolShard& pool, const config::Database& database) {
+  return database.user && *database.user == pool.user_name();
+}
+
 // The secret for a server: the forced user's password, else the auth file's entry of that name,
 // else what the last login of that user brought along.
 wire::Secret find_secret(const PoolShard& pool, const config::Database& database) {
-  if (database.password && !database.password->empty() && database.user) {
+  const bool forced = is_forced(pool, database);
+  if (forced && database.password && !database.password->empty()) {
     return wire::parse_secret(*database.password);
   }
   const std::string* stored = pool.worker.snapshot().users->find(pool.user_name());
   if (stored && !stored->empty()) return wire::parse_secret(*stored);
-  return wire::parse_secret(database.user ? "" : pool.learned_secret());
+  return wire::parse_secret(forced ? "" : pool.learned_secret());
 }
 
 pg::LoginRequest make_request(const PoolShard& pool, const config::Database& database) {
@@ -77,7 +83,7 @@ pg::LoginRequest make_request(const PoolShard& pool, const config::Database& dat
     if (value) request.startup.emplace_back(name, *value);
   }
   request.secret = find_secret(pool, database);
-  if (!database.user) request.proven = pool.proven_keys();
+  if (!is_forced(pool, database)) request.proven = pool.proven_keys();
   return request;
 }
 
@@ -123,6 +129,9 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   io::Deadline deadline(worker.loop, timeout, server->stream, "connect timeout");
   const io::CloseLink link(worker.tasks, server->stream);
   co_await encrypt_server(worker, server->stream, host);
+  if (server->stream.tls() && worker.config().log_connections) {
+    log::info("{} SSL established: {}", log_name(*server), server->stream.tls()->description());
+  }
   pg::LoginRequest request = make_request(pool, *database);
   if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
   pg::LoginResult login = co_await pg::log_in(server->stream, std::move(request), worker.server_keys);

@@ -371,11 +371,21 @@ void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters p
   try_dial();
 }
 
+// Servers that are only waited for to be closed promise nothing to those who wait.
+bool PoolShard::has_usable_server() noexcept {
+  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+    for (const Server& server : list_of(state)) {
+      if (!is_stale(server)) return true;
+    }
+  }
+  return false;
+}
+
 void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
   --dials_;
   failure_ = failure;
   last_dial_ = worker.now();
-  if (tell_waiters && server_count() == 0) {
+  if (tell_waiters && !has_usable_server()) {
     for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) {
       waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
     }
@@ -397,7 +407,6 @@ bool PoolShard::start_connect_query(Server& server) {
 
 io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
   if (greeting_) co_return;
-  throw_if_hopeless();
   io::Waiter<bool> waiter(worker.loop);
   struct Listed {
     std::vector<io::Waiter<bool>*>& list;

@@ -141,6 +141,7 @@ class PoolShard {
   std::optional<Slot> reserve_slot(WaitReason& why);
   void set_reason(WaitReason reason);
   bool is_failing() const noexcept;
+  bool has_usable_server() noexcept;
   std::string cached_failure() const;
   bool is_paused() const noexcept;
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "auth/access.h"
 #include "config/config.h"
 #include "config/user_list.h"
 #include "proxy/cancel_key.h"
@@ -24,6 +25,7 @@ struct Snapshot {
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const config::UserList> users;
   TlsContexts tls;
+  std::shared_ptr<const auth::Access> access = std::make_shared<const auth::Access>();
 };
 
 enum class Shutdown : uint8_t { none, wait_for_servers, wait_for_clients };

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "support/catch.h"
@@ -36,8 +37,12 @@ std::string stored_secret() {
   return postgres().value("SELECT rolpassword FROM pg_authid WHERE rolname = 'scram_user'");
 }
 
+// Owned by whoever remuda runs as, which its directory belongs to.
 void write_file(const std::string& name, const std::string& content, mode_t mode) {
   std::ofstream(name, std::ios::trunc) << content;
+  struct stat directory {};
+  REQUIRE(stat(std::filesystem::path(name).parent_path().c_str(), &directory) == 0);
+  REQUIRE(chown(name.c_str(), directory.st_uid, directory.st_gid) == 0);
   REQUIRE(chmod(name.c_str(), mode) == 0);
 }
 

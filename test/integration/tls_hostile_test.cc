@@ -1,5 +1,7 @@
 // Clients that get TLS wrong, by accident or on purpose: they lose their own connection and nothing
 // else.
+#include <algorithm>
+
 #include "support/catch.h"
 #include "support/raw_client.h"
 #include "support/threads.h"
@@ -144,9 +146,10 @@ TEST_CASE("a hundred unfinished handshakes keep nobody out") {
 TEST_CASE("the handshake byte by byte") {
   Remuda remuda(ini_with());
   const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
-  TlsEnd end(kClient, {.version = version});
+  const bool direct = GENERATE(false, true);
+  TlsEnd end(kClient, {.version = version, .protocols = {"postgresql"}});
   RawClient client(remuda.port());
-  REQUIRE(client.request_tls() == "S");
+  if (!direct) REQUIRE(client.request_tls() == "S");
   bool done = end.handshake();
   const auto trickle = [&](const std::string& bytes) {
     for (const char c : bytes) client.send(std::string(1, c));
@@ -177,6 +180,68 @@ TEST_CASE("records of one byte each") {
     REQUIRE(types_of(messages) == "12DCZ");
     CHECK(first_value(messages[2]) == text);
   }
+}
+
+TEST_CASE("queries that come along with the startup packet, in its record or behind it") {
+  Remuda remuda(ini_with());
+  const std::string login = GENERATE(as<std::string>{}, "p0", "p1", "p2", "p3");
+  const std::string packet = startup({{"user", "postgres"}, {"database", login}});
+  const std::string question = query("SELECT current_database()");
+  for (const bool one_record : {true, false}) {
+    INFO(one_record);
+    RawClient client(remuda.port());
+    client.secure();
+    std::string bytes = client.tls()->seal(packet + (one_record ? question : ""));
+    const int more = one_record ? 0 : 2;
+    for (int i = 0; i < more; ++i) bytes += client.tls()->seal(question);
+    // One write, with the last record cut.
+    client.send_raw(bytes.substr(0, bytes.size() - 3));
+    client.send_raw(bytes.substr(bytes.size() - 3));
+    client.read_until('Z');
+    for (int i = 0; i < std::max(more, 1); ++i) {
+      const auto messages = client.read_until('Z');
+      REQUIRE(types_of(messages) == "TDCZ");
+      CHECK(first_value(messages[1]) == login);
+    }
+  }
+}
+
+TEST_CASE("a handshake message without an end is not collected") {
+  Remuda remuda(ini_with());
+  RawClient client(remuda.port());
+  REQUIRE(client.request_tls() == "S");
+  // Records of 16 KB, pieces of a ClientHello of 16 MB.
+  const std::string record = std::string("\x16\x03\x01\x40\x00", 5) + std::string(16384, '\0');
+  std::string first = record;
+  first.replace(5, 4, "\x01\xff\xff\xff");
+  const auto flood = [&] {
+    client.send(first);
+    for (int i = 0; i < 4000; ++i) client.send(record);
+  };
+  // Ended long before the 64 MB are through.
+  CHECK_THROWS_AS(flood(), PeerClosed);
+  CHECK(fine(remuda));
+}
+
+TEST_CASE("a client that wants to negotiate anew (TLS 1.2) harms nobody") {
+  Remuda remuda(ini_with());
+  RawClient client(remuda.port());
+  enter(client, {.version = TLS1_2_VERSION});
+  client.send_raw(client.tls()->renegotiate());
+  CHECK_THROWS(client.value("SELECT 1"));
+  CHECK(fine(remuda));
+}
+
+TEST_CASE("a client that vanishes in the middle of an answer") {
+  Remuda remuda(ini_with("default_pool_size = 1\n"));
+  const bool abruptly = GENERATE(true, false);
+  RawClient client(remuda.port());
+  enter(client);
+  client.send(query("SELECT repeat('x', 50000000)"));
+  client.expect('T');
+  abruptly ? client.reset() : client.close();
+  CHECK(fine(remuda));
+  CHECK(remuda.wait_pool("p0", "cl_active", 0));
 }
 
 TEST_CASE("a record that was tampered with closes the connection and runs nothing") {

@@ -386,3 +386,53 @@ TEST_CASE("a server that says goodbye is a server that closed") {
   CHECK(client.value("SELECT 2") == "fine");
   CHECK(server.connections() == 2);
 }
+
+TEST_CASE("an answer that TLS cuts off is no answer") {
+  const bool polite = GENERATE(true, false);
+  FakeServer server([polite](FakePeer& peer) {
+    peer.accept_tls({.certificate = certificates().server});
+    peer.login();
+    peer.expect_query();
+    const std::string row = one_value(std::string(1000, 'x'));
+    peer.send(row.substr(0, row.size() / 2));
+    if (polite) peer.send_raw(peer.tls()->close_notify());
+  });
+  Remuda remuda(ini_for(server, server_tls("require") + "client_login_timeout = 20\n"));
+  Pq client = remuda.connect();
+  // In the middle of a message there is no place for an error: the connection just ends.
+  CHECK(pq_error([&] { client.exec("SELECT 1"); }).message != "no error");
+  CHECK(client.wait_closed());
+}
+
+TEST_CASE("bytes in clear from a server in the middle of TLS") {
+  FakeServer server([](FakePeer& peer) {
+    peer.accept_tls({.certificate = certificates().server});
+    peer.login();
+    peer.expect_query();
+    peer.send_raw(one_value("forged") + ready());
+    peer.hang();
+  });
+  Remuda remuda(ini_for(server, server_tls("require") + "client_login_timeout = 20\n"));
+  Pq client = remuda.connect();
+  CHECK(pq_error([&] { client.exec("SELECT 1"); }).message != "no error");
+}
+
+TEST_CASE("a server that wants new keys") {
+  FakeServer server([](FakePeer& peer) {
+    peer.accept_tls({.certificate = certificates().server, .version = TLS1_3_VERSION});
+    peer.login();
+    while (true) {
+      const std::string sql = peer.expect_query();
+      const std::string bytes = one_value(sql) + ready();
+      peer.send(bytes.substr(0, 20));
+      peer.send_raw(peer.tls()->key_update());
+      peer.send(bytes.substr(20));
+    }
+  });
+  Remuda remuda(ini_for(server, server_tls("require")));
+  Pq client = remuda.connect();
+  for (int i = 0; i < 20; ++i) {
+    const std::string sql = "SELECT " + std::to_string(i);
+    CHECK(client.value(sql) == sql);
+  }
+}

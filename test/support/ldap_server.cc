@@ -93,7 +93,7 @@ std::string find_schemas() {
       .parent_path();
 }
 
-std::string filled(std::string text, const std::string& marker, const std::string& value) {
+std::string replaced(std::string text, const std::string& marker, const std::string& value) {
   for (auto at = text.find(marker); at != text.npos; at = text.find(marker, at + value.size()))
     text.replace(at, marker.size(), value);
   return text;
@@ -102,11 +102,11 @@ std::string filled(std::string text, const std::string& marker, const std::strin
 std::string settings(const std::string& dir) {
   const Authority& authority = certificates().authority;
   const CertificateFiles own = authority.issue("ldap", {"ldap", {"IP:127.0.0.1"}});
-  std::string text = filled(kSettings, "{schema}", find_schemas());
-  text = filled(text, "{authority}", authority.file());
-  text = filled(text, "{cert}", own.cert);
-  text = filled(text, "{key}", own.key);
-  return filled(text, "{dir}", dir);
+  std::string text = replaced(kSettings, "{schema}", find_schemas());
+  text = replaced(text, "{authority}", authority.file());
+  text = replaced(text, "{cert}", own.cert);
+  text = replaced(text, "{key}", own.key);
+  return replaced(text, "{dir}", dir);
 }
 
 bool is_listening(int port) {
@@ -124,6 +124,11 @@ bool is_listening(int port) {
 
 bool LdapServer::is_available() {
   return !find_slapd().empty() && !find_schemas().empty();
+}
+
+std::string LdapServer::filled(std::string text) const {
+  text = replaced(text, "{ldap_port}", std::to_string(port_));
+  return replaced(text, "{ldaps_port}", std::to_string(tls_port_));
 }
 
 LdapServer::LdapServer() {

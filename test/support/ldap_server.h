@@ -30,6 +30,8 @@ class LdapServer {
 
   int port() const { return port_; }
   int tls_port() const { return tls_port_; }
+  // `text` with {ldap_port} and {ldaps_port} filled in.
+  std::string filled(std::string text) const;
   std::string log() const { return read_file(dir_.file("slapd.log")); }
 
   // Makes libldap of programs started from now on trust the server's certificate.

@@ -160,6 +160,12 @@ std::string TlsEnd::key_update() {
   return take_output();
 }
 
+std::string TlsEnd::renegotiate() {
+  require(SSL_renegotiate(ssl_.get()) == 1, "a new handshake");
+  SSL_do_handshake(ssl_.get());
+  return take_output();
+}
+
 std::string TlsEnd::close_notify() {
   SSL_shutdown(ssl_.get());
   return take_output();

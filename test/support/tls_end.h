@@ -57,6 +57,8 @@ class TlsEnd {
   bool open(std::string_view arrived, std::string& clear);
   // Asks for new keys both ways (TLS 1.3).
   std::string key_update();
+  // Asks for a new handshake (TLS 1.2).
+  std::string renegotiate();
   // Our goodbye.
   std::string close_notify();
 

@@ -67,7 +67,7 @@ class FakeControl final : public Control {
     ++reloads;
     co_return reload_succeeds;
   }
-  bool set(const std::string& key, const std::string& value) override {
+  bool set(const std::string& key, const std::string& value, std::string&) override {
     settings.emplace_back(key, value);
     return set_succeeds;
   }

@@ -34,6 +34,7 @@ struct Bench {
     candidate.user = user;
     candidate.secret = secret;
     candidate.is_known = secret.has_value();
+    candidate.renew = renew;
     const AuthContext context{loop, crypto, cache, process_secret, kRounds, binding};
     return pg::played(loop, peer, authenticate(messages, method, candidate, context), script);
   }
@@ -50,6 +51,7 @@ struct Bench {
   }
 
   std::string user = "ann";
+  std::function<io::Task<Secret>()> renew;
   io::Loop loop;
   io::OffloadLimit crypto{loop, 1};
   ScramCache cache{loop, crypto};
@@ -169,6 +171,10 @@ std::string raw(std::string_view body, char type = 'p') {
   std::string out;
   wire::MessageBuilder(out, type).bytes(body);
   return out;
+}
+
+io::Task<Secret> given(Secret secret) {
+  co_return secret;
 }
 
 const Script kSilent = [](Peer& client) { CHECK(client.is_left_alone()); };
@@ -510,6 +516,30 @@ TEST_CASE("every refused proof costs one PBKDF2, whoever the user is") {
       CHECK(bench.crypto.running() == 0);
     }
   }
+}
+
+TEST_CASE("a secret that may be out of date is asked for once more, after a refusal") {
+  int asked = 0;
+  Bench bench;
+  bench.renew = [&] {
+    ++asked;
+    return given("new");
+  };
+  bench.run(AuthType::plain, "old", plain("old"));
+  bench.run(AuthType::md5, "old", md5("old"));
+  CHECK(asked == 0);
+  CHECK(bench.run(AuthType::plain, "old", plain("new")).password == "new");
+  bench.run(AuthType::md5, "old", md5("new"));
+  CHECK(asked == 2);
+  for (const Secret& secret : somebody_and_nobody()) {
+    CHECK(bench.fault(AuthType::plain, secret, plain("wrong")) == "password authentication failed");
+  }
+  CHECK(asked == 7);
+  // The challenge had the old one's salt: the new one is for the next try.
+  Scram exchange = wrong_scram();
+  exchange.password = "new";
+  CHECK(bench.fault(AuthType::scram_sha_256, "old", of(exchange)) == "SASL authentication failed");
+  CHECK(asked == 8);
 }
 
 TEST_CASE("a stranger fills no cache with names") {

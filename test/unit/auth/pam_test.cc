@@ -26,6 +26,8 @@ class Services {
     std::string pattern = fs::temp_directory_path() / "remuda-pam-XXXXXX";
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
+    // What counts for services without a file.
+    add("other", "auth required pam_deny.so\naccount required pam_deny.so\n");
   }
   ~Services() {
     std::error_code ignored;

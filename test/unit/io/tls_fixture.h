@@ -71,15 +71,16 @@ struct SealedRoom {
   }
 };
 
-// Lets both ends talk until ours is through or has failed. What both have left to say is delivered:
-// what is behind our end's handshake stays in it.
+// Lets both ends talk until both are through, or ours has failed: its alert is then still in it. A
+// failure of theirs is thrown.
 inline TlsSession::Step shake(TlsSession& ours, test::TlsEnd& theirs) {
   using Step = TlsSession::Step;
   bool peer_done = theirs.handshake();
   ours.feed(theirs.take_output());
   Step step = Step::wants_input;
-  for (int i = 0; i < 10 && step != Step::failed; ++i) {
+  for (int i = 0; i < 10; ++i) {
     if (step != Step::done) step = ours.handshake();
+    if (step == Step::failed) break;
     const std::string out = ours.take_output();
     if (step == Step::done && peer_done && out.empty()) break;
     if (peer_done) {
@@ -116,12 +117,12 @@ class TlsPeer {
   test::TlsEnd& end() { return end_; }
   FileDescriptor& fd() { return fd_; }
 
-  std::string outgoing;   // not yet sent
-  std::string raw;        // all that arrived
-  std::string clear;      // of that, decrypted
-  bool shaken = false;    // the handshake is over
-  bool goodbye = false;   // we were told goodbye
-  bool ended = false;     // end of the stream
+  std::string outgoing;  // not yet sent
+  std::string raw;       // all that arrived
+  std::string clear;     // of that, decrypted
+  bool shaken = false;   // the handshake is over
+  bool goodbye = false;  // we were told goodbye
+  bool ended = false;    // end of the stream
 
  private:
   FileDescriptor fd_;
