@@ -37,7 +37,7 @@ std::string shown(std::string_view text) {
   return std::string(text.substr(0, kMaxShown)) + (text.size() > kMaxShown ? "..." : "");
 }
 
-// ---- Text into words ----
+// ---- Text into words
 
 // Takes text up to a blank or comma outside quotes off the front; false if a quote does not end.
 bool take_token(std::string_view& text, std::string& token) {
@@ -82,7 +82,7 @@ std::vector<LdapWord> split(std::string_view text, std::vector<std::string>& fau
   }
 }
 
-// ---- Words into options ----
+// ---- Words into options
 
 struct Parser {
   LdapOptions options;
@@ -225,7 +225,7 @@ void take_word(Parser& parser, size_t number, const std::string& name, const std
   known->take(parser, value);
 }
 
-// ---- ldapurl stands for several words ----
+// ---- ldapurl stands for several words
 
 void give(Parser& parser, const char* word, Take take, const std::string& value) {
   parser.given.insert(word);
@@ -259,7 +259,7 @@ void take_url(Parser& parser, const std::string& value) {
   if (!url.filter.empty()) give(parser, "ldapsearchfilter", take_filter, url.filter);
 }
 
-// ---- What fits together ----
+// ---- What fits together
 
 void check_bind(Parser& parser) {
   for (const std::string_view word : kSearchWords) {

@@ -126,7 +126,8 @@ struct Parse {
   }
   bool operator()(std::optional<std::string> Config::*member) const {
     if (member == &Config::auth_dbname && (text == "pgbouncer" || text == "remuda")) {
-      allowed = "any database but the console";
+      allowed = "any database but the console: cannot use the reserved \"" + std::string(text) +
+                "\" database as an auth_dbname";
       return false;
     }
     if (member == &Config::auth_ldap_options && text.size() > 1023) {

@@ -81,7 +81,7 @@ void Daemon::start_workers() {
   }
 }
 
-// ---- Listening --------------------------------------------------------------------------------------
+// ---- Listening
 
 void Daemon::accepted(io::FileDescriptor fd) {
   proxy::Worker& worker = proxy::least_busy(shared_);
@@ -125,7 +125,7 @@ void Daemon::open_listeners() {
   if (tcp_listeners_.empty() && !unix_listener_) throw PgError("nowhere to listen on");
 }
 
-// ---- Configuration ------------------------------------------------------------------------------------
+// ---- Configuration
 
 void Daemon::adopt(proxy::Snapshot snapshot) {
   snapshot_ = std::move(snapshot);
@@ -178,7 +178,7 @@ bool Daemon::set(const std::string& key, const std::string& value, std::string& 
   return true;
 }
 
-// ---- Signals and the end ----------------------------------------------------------------------------------
+// ---- Signals and the end
 
 void Daemon::watch_signals() {
   const auto watch = [this](int signal, std::function<void()> callback) {

@@ -27,7 +27,7 @@ SealedBytes Stream::sealed_bytes() const noexcept {
   return sealed;
 }
 
-// ---- Reading ------------------------------------------------------------------------------------
+// ---- Reading
 
 // After the peer's goodbye, and after what is no TLS, nothing more is wanted. That is the end, or
 // if the stream is paused now, the kernel is told so and reports it in the usual way.
@@ -74,7 +74,7 @@ void Stream::secure(std::unique_ptr<TlsSession> session) {
   read_on();
 }
 
-// ---- Writing ------------------------------------------------------------------------------------
+// ---- Writing
 
 WriteResult Stream::flush(SealedBytes& sealed) noexcept {
   const uv_buf_t run = uv_buf_init(sealed.data, static_cast<unsigned>(sealed.size));

@@ -66,7 +66,7 @@ void add_common_name(std::vector<std::string>& names, X509* certificate) {
 
 }  // namespace
 
-// ---- Bytes in and out ---------------------------------------------------------------------------
+// ---- Bytes in and out
 
 int TlsSession::bio_read(BIO* bio, char* data, int size) {
   auto* session = static_cast<TlsSession*>(BIO_get_data(bio));
@@ -163,7 +163,7 @@ TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, const TlsTarge
 
 TlsSession::~TlsSession() = default;
 
-// ---- Handshake ----------------------------------------------------------------------------------
+// ---- Handshake
 
 bool TlsSession::can_step() const noexcept {
   const size_t size = record_size(input_);
@@ -231,7 +231,7 @@ TlsSession::Step TlsSession::handshake() {
   return fail_handshake();
 }
 
-// ---- Data ---------------------------------------------------------------------------------------
+// ---- Data
 
 TlsSession::Opened TlsSession::open(std::string_view in, char* out, size_t capacity, size_t& n,
                                     SealedBytes& sealed) noexcept {
@@ -285,7 +285,7 @@ void TlsSession::finish(SealedBytes& sealed) noexcept {
   sealed_ = nullptr;
 }
 
-// ---- The peer -----------------------------------------------------------------------------------
+// ---- The peer
 
 bool TlsSession::has_peer_certificate() const noexcept {
   return SSL_get0_peer_certificate(ssl_.get()) != nullptr &&

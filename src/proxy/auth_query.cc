@@ -71,7 +71,6 @@ AuthPool find_pool(const Worker& worker, const config::Database& database) {
 }
 
 // ---- On the pool's home: with a server
-// ------------------------------------------------------------
 
 void follow(Server& server, const std::vector<wire::Parameter>& reported) {
   session::ServerView& view = server.view;
@@ -192,7 +191,6 @@ auth::FoundSecret take_secret(std::vector<pg::Row>& rows) {
 }
 
 // ---- Between two workers
-// --------------------------------------------------------------------------
 
 // Without value it failed. The log knows why; the client is told only what `refusal` says.
 template <class T>

@@ -21,7 +21,9 @@ bool offers_tls(const LoginAttempt& login) {
 
 io::Task<void> begin_tls(LoginAttempt& login, std::string first) {
   auto context = login.snapshot.tls.clients;
+  login.in_handshake = true;
   co_await io::accept_tls(login.stream, context, first, login.worker.crypto);
+  login.in_handshake = false;
 }
 
 // A client may begin TLS without asking.
@@ -59,6 +61,7 @@ io::Task<void> answer_ssl_request(LoginAttempt& login) {
     login.stream.write("N");
     co_return;
   }
+  login.in_handshake = true;
   login.stream.write("S");
   std::string nothing;
   co_await begin_tls(login, nothing);

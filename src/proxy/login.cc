@@ -200,12 +200,13 @@ io::Task<void> serve(LoginAttempt& login) {
 
 // Whatever ends a login early, put into words.
 io::Task<void> serve_or_refuse(LoginAttempt& login) {
-  const auto refuse_with = [&login](const PgError& error) {
-    refuse(login.stream, login.name(), error, login.worker.now() - login.started, login.config());
-  };
   const auto lose = [&login](const char* why) {
     log_lost(login.name(), why, login.worker.now() - login.started, login.config());
     login.stream.flush_and_close();
+  };
+  const auto refuse_with = [&login, &lose](const PgError& error) {
+    if (login.in_handshake) return lose(error.what());
+    refuse(login.stream, login.name(), error, login.worker.now() - login.started, login.config());
   };
   try {
     const io::CloseLink link(login.worker.tasks, login.stream);
@@ -219,10 +220,12 @@ io::Task<void> serve_or_refuse(LoginAttempt& login) {
   } catch (const SystemError& error) {
     log::error("{} {}", login.name(), error.what());
     refuse_with(PgError("bouncer resources exhaustion"));
-  } catch (const Closed&) {
+  } catch (const Closed& closed) {
     // Somebody who only knocked, such as a port check, is not worth a line.
     const bool knocked = login.parameters.user.empty() && login.inbox.empty();
-    if (!knocked && !login.is_cancel) lose("client unexpected eof");
+    if (knocked || login.is_cancel) co_return;
+    const bool is_tls = std::string_view(closed.what()).starts_with("TLS");
+    lose(is_tls ? closed.what() : "client unexpected eof");
   }
 }
 

@@ -39,6 +39,7 @@ struct LoginAttempt {
   StartupParameters parameters;
   uint16_t minor = 0;  // of the protocol version
   bool is_cancel = false;
+  bool in_handshake = false;  // of TLS: no message of ours would be understood
 };
 
 }  // namespace remuda::proxy

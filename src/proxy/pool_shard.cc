@@ -58,7 +58,7 @@ void PoolShard::adopt(const config::Config& config) {
 
 bool PoolShard::is_paused() const noexcept { return worker.shared.ledgers.is_paused(*ledger->database); }
 
-// ---- Lending ------------------------------------------------------------------------------------
+// ---- Lending
 
 Server* PoolShard::acquire(Client& client) {
   if (worker.shared.shutdown == Shutdown::wait_for_servers) {
@@ -202,7 +202,7 @@ void PoolShard::serve_waiters() {
   try_dial();
 }
 
-// ---- Lending to tasks ----------------------------------------------------------------------------
+// ---- Lending to tasks
 
 io::Task<ServerLease> PoolShard::lease(io::Deadline& deadline) {
   while (true) {
@@ -298,7 +298,7 @@ bool PoolShard::is_worn_out(const Server& server, Micros now) const noexcept {
   return now - last_lifetime_close_ >= lifetime / settings.size;
 }
 
-// ---- Opening --------------------------------------------------------------------------------------
+// ---- Opening
 
 void PoolShard::set_reason(WaitReason reason) {
   waits.set_reason(worker.now(), waiting.size(), reason);
@@ -421,7 +421,7 @@ io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
   co_await waiter.wait();
 }
 
-// ---- Housekeeping ---------------------------------------------------------------------------------
+// ---- Housekeeping
 
 void PoolShard::maintain(Micros now, bool may_fill) {
   fail_long_waits(now);

@@ -20,7 +20,7 @@ using config::AuthType;
 
 [[noreturn]] void fail(const char* text) { throw PgError(text); }
 
-// ---- What is known of the user ---------------------------------------------------------------------
+// ---- What is known of the user
 
 // The database whose auth_query is asked. The console, and a database that does not exist, have
 // none of their own.
@@ -80,7 +80,7 @@ io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget&
   co_return candidate;
 }
 
-// ---- Methods ---------------------------------------------------------------------------------------
+// ---- Methods
 
 io::Task<void> prove_by_password(LoginAttempt& login, pg::MessageStream& messages,
                                  const LoginTarget& target, AuthType method, Proof& proof) {
@@ -153,7 +153,7 @@ io::Task<void> prove_by_ldap(LoginAttempt& login, pg::MessageStream& messages,
   if (!right) fail("LDAP authentication failed");
 }
 
-// ---- Which method ------------------------------------------------------------------------------------
+// ---- Which method
 
 // What a rule depends on beyond what the client says of itself.
 io::Task<void> find_fact(LoginAttempt& login, const LoginTarget& target, auth::HbaNeeds needed,

@@ -19,8 +19,13 @@ io::TlsOptions client_options(const config::Config& config) {
   options.tls13_ciphers = config.client_tls13_ciphers.value_or("");
   options.curve = config.client_tls_ecdhcurve;
   options.dheparams = config.client_tls_dheparams;
-  options.peer_check = config.client_tls_sslmode >= TlsMode::verify_ca ? io::PeerCheck::required
-                                                                       : io::PeerCheck::if_given;
+  // Without authorities of our own nothing is asked for: a certificate that a client happens to have
+  // is not to keep it out.
+  const bool asks = !config.client_tls_ca_file.empty();
+  options.peer_check = asks ? io::PeerCheck::if_given : io::PeerCheck::none;
+  if (config.client_tls_sslmode >= TlsMode::verify_ca) {
+    options.peer_check = io::PeerCheck::required;
+  }
   return options;
 }
 

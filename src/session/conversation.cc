@@ -19,7 +19,7 @@ namespace {
 const Fault kBadHeader{SqlState("08P01"), "bad packet header"};
 const Fault kSimpleQueryDisallowed{SqlState("08P01"), "PQexec disallowed"};
 
-// ---- What a client may send -------------------------------------------------------------------
+// ---- What a client may send
 
 enum class Frontend : uint8_t { unknown, asks, copy_data, copy_end, flush, terminate };
 
@@ -72,7 +72,7 @@ void end_copy(ServerView& server) {
   }
 }
 
-// ---- What a server may send -------------------------------------------------------------------
+// ---- What a server may send
 
 void drop_early_copy_ends(Pipeline& pipeline) {
   while (pipeline.pop_if(Reply::copy_end)) {

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include "remuda/base/error.h"
+#include "remuda/wire/crypto.h"
 #include "remuda/wire/sqlstate.h"
 
 namespace remuda::wire {
+
+FrameBuffer::~FrameBuffer() { wipe(bytes_); }
 
 std::string bad_header_text(ByteView bytes) {
   std::string text = "bad packet header: '";

@@ -224,7 +224,7 @@ TEST_CASE("LDAP: a rule of the HBA file, and a reload that changes it") {
   LdapServer ldap;
   TempDir dir;
   const std::string hba = dir.file("hba.conf");
-  const std::string rule = "host all alice 127.0.0.1/32 ldap " + ldap.filled(kLdap);
+  const std::string rule = "host all alice,nobody 127.0.0.1/32 ldap " + ldap.filled(kLdap);
   const std::string others = "\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n";
   write_file(hba, rule + kBind + others);
   Remuda remuda(ini_text("auth_type = hba\nauth_hba_file = " + hba, kTrusted));

@@ -116,12 +116,26 @@ TEST_CASE("a server that is down") {
   Remuda remuda(ini_text("client_login_timeout = 1\nserver_login_retry = 30",
                          "p0 = host=127.0.0.1 port=" + std::to_string(nobody) + "\n" +
                              "p1 = host=127.0.0.1 port={pg_port}\n"));
-  CHECK(remuda.refusal("p0").sqlstate == "08P01");
-  // Known by now: told at once, for as long as no new attempt is due.
-  const auto cached = remuda.refusal("p0");
+  const std::string waited = "client_login_timeout (server down)";
+  CHECK(remuda.refusal("p0").message == waited);
+  // A login waits for the next attempt, although the last one is known to have failed.
+  CHECK(remuda.refusal("p0").message == waited);
+  CHECK(remuda.connect("p1").value("SELECT 1") == "1");
+}
+
+TEST_CASE("a query that needs a server right after a login to it has failed") {
+  PostgresServer server;
+  Remuda remuda(ini_text("server_login_retry = 30\nquery_wait_timeout = 10",
+                         "p0 = host=127.0.0.1 port=" + std::to_string(server.port()) + "\n"));
+  Pq first = remuda.connect();
+  Pq second = remuda.connect();
+  CHECK(first.value("SELECT 1") == "1");
+  server.stop();
+  first.send("SELECT 2");
+  REQUIRE(remuda.wait_log("connect failed"));
+  const auto cached = pq_error([&] { second.exec("SELECT 3"); });
   CHECK(cached.message.find("server login has been failing, cached error: ") == 0);
   CHECK(cached.message.find("(server_login_retry)") != std::string::npos);
-  CHECK(remuda.connect("p1").value("SELECT 1") == "1");
 }
 
 TEST_CASE("a server that comes back is used again") {

@@ -43,6 +43,10 @@ class FrameBuffer {
  public:
   // `max_message` bounds type, length and body together.
   explicit FrameBuffer(size_t max_message) : max_message_(max_message) {}
+  // What passed through may have been passwords.
+  ~FrameBuffer();
+  FrameBuffer(const FrameBuffer&) = default;
+  FrameBuffer& operator=(const FrameBuffer&) = default;
 
   // Adds what was read. Ends the life of every view next() gave.
   void append(ByteView bytes);

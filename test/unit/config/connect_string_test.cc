@@ -196,7 +196,8 @@ TEST_CASE("names of databases are bounded and the console's are reserved") {
   CHECK(database_problems("", std::string(64, 'x')).size() == 1);
   CHECK(database_problems("", "pgbouncer").size() == 1);
   CHECK(database_problems("", "remuda").size() == 1);
-  CHECK(database_problems("auth_dbname=pgbouncer").size() == 1);
+  // Refused when it is to be used, as in PgBouncer.
+  CHECK(database("auth_dbname=pgbouncer").auth_dbname == "pgbouncer");
 }
 
 TEST_CASE("every key of a user") {

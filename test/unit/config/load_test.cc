@@ -249,7 +249,6 @@ TEST_CASE("TLS with clients needs key and certificate") {
 
 TEST_CASE("the console's database cannot run auth_query") {
   CHECK(faults("[remuda]\nauth_dbname = pgbouncer\n").size() == 1);
-  CHECK(faults("[remuda]\n[databases]\na = auth_dbname=pgbouncer\n").size() == 1);
 }
 
 TEST_CASE("faults of included files name those files") {
