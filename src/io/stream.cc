@@ -159,6 +159,12 @@ std::string Stream::take_unread() {
   return bytes;
 }
 
+void Stream::put_back(std::string bytes) {
+  if (bytes.empty()) return;
+  REMUDA_CHECK(handle_ && events_ == nullptr && (!pull_ || pull_->reader == nullptr));
+  pull().bytes = std::move(bytes) + pull().take_all();
+}
+
 void Stream::interrupt(std::exception_ptr why) noexcept {
   if (!handle_ || events_ != nullptr) return;
   if (pull_ && pull_->reader != nullptr) {

@@ -71,6 +71,8 @@ class Stream final : public Interruptible {
   bool has_ended() const noexcept;
   // Pull: the bytes received but not pulled; they count as pulled.
   std::string take_unread();
+  // Pull: bytes that were pulled too many come first again. Nobody may be awaiting.
+  void put_back(std::string bytes);
   // Pull: the pending read or wait for draining, or else the next read, throws `why`.
   void interrupt(std::exception_ptr why) noexcept override;
 

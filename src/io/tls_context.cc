@@ -154,6 +154,9 @@ void TlsContext::set_limits() {
       context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // An idle connection keeps no buffers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // What is sent along is what the certificate's file has: else OpenSSL searches the authorities for
+  // the rest, at every handshake, on disk.
+  SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   // Resumption is by tickets: they cost no memory here, and end with this context's keys.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -226,6 +229,7 @@ void TlsContext::load_authorities(const TlsOptions& options) {
   if (options.peer_check != PeerCheck::none) mode = SSL_VERIFY_PEER;
   if (options.peer_check == PeerCheck::required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_CTX_set_verify(raw(), mode, nullptr);
+  if (options.peer_check == PeerCheck::none) return;
   if (options.ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(raw());
     ERR_clear_error();  // a system without authorities is no fault

@@ -42,7 +42,7 @@ struct Places {
 };
 
 struct Admission {
-  io::Parcel parcel;
+  io::Parcel parcel;  // empty while the connection stays on its loop
   std::string database;
   std::string user;       // who logged in
   std::string pool_user;  // whose servers it uses

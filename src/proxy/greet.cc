@@ -101,10 +101,9 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
 
 }  // namespace
 
-io::Task<void> greet(Worker& worker, Admission admission) {
+io::Task<void> greet(Worker& worker, io::Stream stream, Admission admission) {
   const std::string name = fmt::format("C-{:#014x}: {}/{}", admission.id, admission.database,
                                        admission.user);
-  io::Stream stream = io::Stream::adopt(worker.loop, std::move(admission.parcel));
   const Snapshot held = worker.snapshot();
   const Micros started = admission.login_started;
   try {

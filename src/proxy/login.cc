@@ -131,11 +131,16 @@ void check_target(const LoginAttempt& login, const LoginTarget& target) {
   }
 }
 
-void send_admission(Worker& from, Admission admission) {
-  Worker& home = home_of(from.shared, admission.database, admission.pool_user);
-  if (&home == &from) return from.admit(std::move(admission));
-  home.post([&home, admission = std::move(admission)]() mutable {
-    home.admit(std::move(admission));
+// On to the home worker of the pool, or to the console.
+void send_admission(LoginAttempt& login, const LoginTarget& target, Admission admission) {
+  Worker& from = login.worker;
+  Worker* home = nullptr;
+  if (!target.is_console) home = &home_of(from.shared, admission.database, admission.pool_user);
+  if (home == &from) return from.admit(std::move(login.stream), std::move(admission));
+  admission.parcel = std::move(login.stream).detach();
+  if (home == nullptr) return from.shared.admit_console(std::move(admission));
+  home->post([home, admission = std::move(admission)]() mutable {
+    home->admit(std::move(admission));
   });
 }
 
@@ -175,15 +180,11 @@ io::Task<void> admit(LoginAttempt& login, const wire::Startup& startup) {
   check_target(login, target);
   take_missing_places(login, target, places);
   Admission admission = make_admission(login, target, proof, std::move(places));
-  const std::string unread = messages.take_rest();
-  admission.parcel = std::move(login.stream).detach();
-  admission.parcel.unread = unread;
-  if (target.is_console) {
-    login.worker.shared.admit_console(std::move(admission));
-    co_return;
+  login.stream.put_back(messages.take_rest());
+  if (!target.is_console) {
+    admission.pool_user = route::pool_user(*target.database, admission.user);
   }
-  admission.pool_user = route::pool_user(*target.database, admission.user);
-  send_admission(login.worker, std::move(admission));
+  send_admission(login, target, std::move(admission));
 }
 
 io::Task<void> serve(LoginAttempt& login) {

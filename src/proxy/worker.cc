@@ -77,7 +77,17 @@ void Worker::accept(io::FileDescriptor fd) {
 }
 
 void Worker::admit(Admission admission) {
-  if (!stopping_) tasks.spawn(greet(*this, std::move(admission)));
+  if (stopping_) return;
+  try {
+    io::Stream stream = io::Stream::adopt(loop, std::move(admission.parcel));
+    admit(std::move(stream), std::move(admission));
+  } catch (const SystemError& error) {
+    log::error("a client could not be taken over: {}", error.what());
+  }
+}
+
+void Worker::admit(io::Stream stream, Admission admission) {
+  if (!stopping_) tasks.spawn(greet(*this, std::move(stream), std::move(admission)));
 }
 
 void Worker::adopt(Snapshot snapshot) {

@@ -54,7 +54,8 @@ class Worker {
   // ---- This thread only ----
   void stop();
   void accept(io::FileDescriptor fd);  // a new connection
-  void admit(Admission admission);
+  void admit(Admission admission);  // with the connection in its parcel
+  void admit(io::Stream stream, Admission admission);
   void adopt(Snapshot snapshot);
   void refuse_waiting(const char* text);  // FATAL to every client in a queue
   void wake_pools();            // a budget has room again: waiting pools try once more
