@@ -1,5 +1,6 @@
 // Many clients that ask a PostgreSQL server, or a pooler before it, and check every answer. See
 // kUsage.
+#include <sys/resource.h>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -7,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include "io/thread_priority.h"
 #include "macro/arguments.h"
 #include "macro/load_thread.h"
 
@@ -149,5 +151,7 @@ int load_main(int argc, char** argv) {
 }  // namespace remuda::bench
 
 int main(int argc, char** argv) {
+  // Who measures must not wait for who makes trouble: that one has been made nice.
+  if (::getpriority(PRIO_PROCESS, 0) == 0) remuda::io::run_promptly();
   return remuda::bench::load_main(argc, argv);
 }

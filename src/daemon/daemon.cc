@@ -71,6 +71,8 @@ void Daemon::run() {
 
 void Daemon::start_workers() {
   const size_t count = worker_count(*snapshot_.config);
+  constexpr size_t kPerWorker = proxy::Worker::kCryptoThreads + proxy::Worker::kDirectoryThreads;
+  shared_.pool = std::make_shared<io::ThreadPool>(count * kPerWorker);
   for (size_t i = 0; i < count; ++i) {
     workers_.push_back(
         std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));

@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "config/load.h"
@@ -19,14 +17,6 @@ namespace {
 
 // Descriptors beside clients and servers: listeners, logs, loops.
 constexpr long kOwnDescriptors = 64;
-
-// Logins and handshakes share libuv's pool with name resolution, which must not wait for them.
-std::string thread_pool_size(const config::Config& config) {
-  constexpr size_t kForNames = 4;
-  constexpr size_t kMost = 1024;  // of libuv's
-  const size_t per_worker = proxy::Worker::kCryptoThreads + proxy::Worker::kDirectoryThreads;
-  return std::to_string(std::min(worker_count(config) * per_worker + kForNames, kMost));
-}
 
 long expected_descriptors(const config::Config& config) {
   long expected = config.max_client_conn + kOwnDescriptors;
@@ -62,7 +52,6 @@ int run_daemon(const Arguments& arguments) {
     log::configure(log_options(config, quiet));
     go_to_background();
   }
-  ::setenv("UV_THREADPOOL_SIZE", thread_pool_size(config).c_str(), 0);
   const proxy::Snapshot snapshot = make_snapshot(loaded);
   Arguments effective = arguments;
   effective.quiet |= arguments.background;

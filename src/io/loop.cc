@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "io/completions.h"
 #include "io/guard.h"
 #include "remuda/base/error.h"
 #include "remuda/base/log.h"
@@ -20,7 +21,8 @@ void close_handle(uv_handle_t* handle) {
 
 }  // namespace
 
-Loop::Loop() : read_buffer_(new char[kReadBuffer]) {
+Loop::Loop(std::shared_ptr<ThreadPool> pool)
+    : read_buffer_(new char[kReadBuffer]), pool_(std::move(pool)) {
   ::signal(SIGPIPE, SIG_IGN);
   const int error = uv_loop_init(&uv_);
   if (error != 0) throw SystemError(-error, "uv_loop_init()");
@@ -37,6 +39,11 @@ Loop::TlsBuffers& Loop::tls_buffers() {
 Loop::~Loop() {
   take_thread();
   while (!leftovers_.empty()) drop(leftovers_.front());
+  while (completions_ && completions_->expected() > 0) {
+    resume_ready();
+    uv_run(&uv_, UV_RUN_ONCE);
+  }
+  completions_.reset();
   close_own_handles();
   // Handles that are closing, and requests on the thread pool, end; anything else was forgotten.
   uv_walk(
@@ -51,6 +58,16 @@ Loop::~Loop() {
     resume_ready();
   } while (uv_run(&uv_, UV_RUN_DEFAULT) != 0 || !ready_.empty());
   REMUDA_CHECK(uv_loop_close(&uv_) == 0);
+}
+
+ThreadPool& Loop::pool() {
+  if (!pool_) pool_ = std::make_shared<ThreadPool>();
+  return *pool_;
+}
+
+Completions& Loop::completions() {
+  if (!completions_) completions_ = std::make_unique<Completions>(*this);
+  return *completions_;
 }
 
 void Loop::start_phases() noexcept {

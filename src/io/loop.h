@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/block_pool.h"
+#include "io/thread_pool.h"
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
 
@@ -25,12 +26,15 @@ class Leftover : public ListHook<LeftoverTag> {
   virtual ~Leftover() = default;
 };
 
+class Completions;
+
 class Loop {
  public:
   static constexpr size_t kReadBuffer = 64 * 1024;
 
-  // Throws SystemError. Makes the process ignore SIGPIPE.
-  Loop();
+  // Throws SystemError. Makes the process ignore SIGPIPE. Without a pool it makes one of its own when
+  // work is first offloaded.
+  explicit Loop(std::shared_ptr<ThreadPool> pool = nullptr);
   // Everything built on the loop must be gone, except work that is still on the thread pool, which
   // is waited for. Aborts on a handle that was forgotten.
   ~Loop();
@@ -68,6 +72,10 @@ class Loop {
   // running, before the loop next sleeps. In the order asked for.
   void resume_later(std::coroutine_handle<> handle) noexcept;
 
+  // For offload.h.
+  ThreadPool& pool();
+  Completions& completions();
+
   void keep(std::unique_ptr<Leftover> leftover) noexcept;
   void drop(Leftover& leftover) noexcept;
 
@@ -91,6 +99,8 @@ class Loop {
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;
   List<Leftover, LeftoverTag> leftovers_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::unique_ptr<Completions> completions_;  // once work was offloaded
 };
 
 }  // namespace remuda::io

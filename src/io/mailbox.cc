@@ -1,20 +1,10 @@
 #include "io/mailbox.h"
 
-#include "io/guard.h"
 #include "io/loop.h"
 
 namespace remuda::io {
 
-Mailbox::Mailbox(Loop& loop)
-    : async_(make_uv<uv_async_t>("uv_async_init()", [&loop](uv_async_t* async) {
-        return uv_async_init(loop.raw(), async, [](uv_async_t* rung) {
-          // No owner any more: closed while the bell was on its way.
-          auto* mailbox = static_cast<Mailbox*>(rung->data);
-          if (mailbox != nullptr) guarded([mailbox] { mailbox->read_all(); });
-        });
-      })) {
-  async_->data = this;
-}
+Mailbox::Mailbox(Loop& loop) : bell_(loop, [this] { read_all(); }) {}
 
 Mailbox::~Mailbox() {
   close();
@@ -22,10 +12,15 @@ Mailbox::~Mailbox() {
 
 bool Mailbox::post_letter(std::unique_ptr<Letter> letter) {
   // A refused letter is destroyed after the lock is gone: its end may well post another.
-  const std::lock_guard lock(mutex_);
-  if (!open_) return false;
-  letters_.push_back(std::move(letter));
-  if (letters_.size() == 1) uv_async_send(async_.get());
+  bool is_first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!open_) return false;
+    letters_.push_back(std::move(letter));
+    is_first = letters_.size() == 1;
+  }
+  // Not under the lock, which the loop wants as soon as it wakes.
+  if (is_first) bell_.ring();
   return true;
 }
 
@@ -36,7 +31,7 @@ void Mailbox::read_all() {
     arrived.swap(letters_);
   }
   for (auto& letter : arrived) {
-    if (!async_) return;  // the last letter closed the mailbox
+    if (!bell_.is_open()) return;  // the last letter closed the mailbox
     letter->read();
     letter.reset();
   }
@@ -49,7 +44,7 @@ void Mailbox::close() noexcept {
     open_ = false;
     unread.swap(letters_);
   }
-  async_.reset();
+  bell_.close();
 }
 
 }  // namespace remuda::io

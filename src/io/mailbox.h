@@ -2,15 +2,13 @@
 // is a callable run once on the loop. Those of one sender keep their order.
 #pragma once
 
-#include <uv.h>
-
 #include <memory>
 #include <mutex>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "io/uv_ptr.h"
+#include "io/bell.h"
 
 namespace remuda::io {
 
@@ -51,9 +49,9 @@ class Mailbox {
   void read_all();
 
   std::mutex mutex_;
-  Letters letters_;          // guarded by mutex_
-  bool open_ = true;         // guarded by mutex_
-  UvPtr<uv_async_t> async_;  // uv_async_send under mutex_ while open_; otherwise loop thread
+  Letters letters_;   // guarded by mutex_
+  bool open_ = true;  // guarded by mutex_
+  Bell bell_;
 };
 
 }  // namespace remuda::io

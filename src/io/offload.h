@@ -1,8 +1,6 @@
-// Heavy or blocking work on libuv's thread pool: `auto r = co_await offload(loop, work);`. The
+// Heavy or blocking work on the thread pool: `auto r = co_await offload(loop, work);`. The
 // result, or what it threw, comes back on the loop. A wait for it cannot be interrupted.
 #pragma once
-
-#include <uv.h>
 
 #include <deque>
 #include <exception>
@@ -12,6 +10,7 @@
 
 #include "io/loop.h"
 #include "io/task.h"
+#include "io/thread_pool.h"
 #include "io/waiter.h"
 
 namespace remuda::io {
@@ -52,10 +51,10 @@ class OffloadPlace {
   OffloadLimit* limit_;
 };
 
-// One piece of work, untyped: the pool calls run(), then the loop resumes who waits.
-class OffloadedWork {
+// One piece of work, untyped: the pool has it computed, then the loop resumes who waits.
+class OffloadedWork : private PoolJob {
  public:
-  OffloadedWork() noexcept { request_.data = this; }
+  OffloadedWork() = default;
   OffloadedWork(const OffloadedWork&) = delete;
   OffloadedWork& operator=(const OffloadedWork&) = delete;
 
@@ -64,12 +63,12 @@ class OffloadedWork {
 
  protected:
   ~OffloadedWork() = default;
-  virtual void run() = 0;
+  virtual void compute() = 0;
 
  private:
-  void run_on_pool() noexcept;
+  void run() noexcept final;
 
-  uv_work_t request_{};
+  Completions* completions_ = nullptr;
   Waiter<void>* done_ = nullptr;
   std::exception_ptr error_;
 };
@@ -86,7 +85,7 @@ class OffloadedCall final : public OffloadedWork {
 
  private:
   using Stored = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
-  void run() override {
+  void compute() override {
     if constexpr (std::is_void_v<Result>) {
       call_();
     } else {

@@ -229,8 +229,8 @@ void TlsContext::load_authorities(const TlsOptions& options) {
   if (options.peer_check != PeerCheck::none) mode = SSL_VERIFY_PEER;
   if (options.peer_check == PeerCheck::required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   SSL_CTX_set_verify(raw(), mode, nullptr);
-  if (options.peer_check == PeerCheck::none) return;
   if (options.ca_file.empty()) {
+    if (options.peer_check == PeerCheck::none) return;
     SSL_CTX_set_default_verify_paths(raw());
     ERR_clear_error();  // a system without authorities is no fault
     return;

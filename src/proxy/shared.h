@@ -14,6 +14,7 @@
 #include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
 #include "proxy/tls_setup.h"
+#include "io/thread_pool.h"
 
 namespace remuda::proxy {
 
@@ -34,6 +35,7 @@ struct Shared {
   Shared();
 
   Ledgers ledgers;
+  std::shared_ptr<io::ThreadPool> pool;         // for what computes or blocks; null: one per loop
   std::vector<Worker*> workers;                 // constant once threads run
   std::function<void(Admission)> admit_console; // hands a console client to the control loop
   std::function<void(CancelKey)> cancel_console; // the same for a cancel request with its key

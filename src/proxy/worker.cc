@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "config/effective.h"
+#include "io/thread_priority.h"
 #include "proxy/greet.h"
 #include "proxy/login.h"
 #include "proxy/placement.h"
@@ -35,6 +36,7 @@ Worker::Worker(Shared& its_shared, int index, Snapshot snapshot)
 Worker::~Worker() = default;
 
 void Worker::run() {
+  io::run_promptly();
   resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
   open_standing_pools();
   maintenance_.repeat(kMaintenancePeriod, [this] { maintain(); });

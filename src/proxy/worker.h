@@ -76,7 +76,7 @@ class Worker {
   session::Limits limits() const noexcept { return {config().max_packet_size}; }
 
   Shared& shared;
-  io::Loop loop;
+  io::Loop loop{shared.pool};
   session::ParameterTable parameters;
   io::Resolver resolver{loop};
   io::OffloadLimit crypto{loop, kCryptoThreads};  // handshakes, PBKDF2 and the like
