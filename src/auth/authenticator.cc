@@ -263,7 +263,9 @@ io::Task<Proof> authenticate(pg::MessageStream& client, AuthType method, Candida
     co_return proof;
   }
   if (method == AuthType::plain) co_return co_await check_plain(client, candidate, context);
-  if (method == AuthType::scram_sha_256 || (method == AuthType::md5 && stores_scram(candidate))) {
+  const bool is_like_scram = is_usable(candidate) ? stores_scram(candidate)
+                                                  : candidate.others_use_scram;
+  if (method == AuthType::scram_sha_256 || (method == AuthType::md5 && is_like_scram)) {
     co_return co_await check_scram(client, candidate, context);
   }
   if (method == AuthType::md5) {

@@ -28,6 +28,8 @@ struct Candidate {
   std::optional<std::string> secret;  // as stored; nothing: nobody of that name, or without secret
   bool is_known = false;              // there is such a user
   bool is_looked_up = false;          // auth_query said so
+  // With md5, who has no secret is asked for SCRAM, as those who have one are.
+  bool others_use_scram = false;
   // Asks once more for a secret that may be out of date. Null: it is not.
   std::function<io::Task<std::optional<std::string>>()> renew = nullptr;
 };

@@ -82,6 +82,16 @@ bool read_all(int fd, std::string& text) {
   }
 }
 
+bool are_only_scram(const std::map<std::string, std::string>& secrets) {
+  bool has_scram = false;
+  for (const auto& [name, secret] : secrets) {
+    if (secret.empty()) continue;
+    if (!secret.starts_with("SCRAM-SHA-256$")) return false;
+    has_scram = true;
+  }
+  return has_scram;
+}
+
 }  // namespace
 
 const std::string* UserList::find(const std::string& name) const {
@@ -100,6 +110,7 @@ UserList UserList::parse(std::string_view text, std::string& problem) {
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  list.has_only_scram_ = are_only_scram(list.secrets_);
   return list;
 }
 

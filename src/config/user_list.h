@@ -17,6 +17,8 @@ class UserList {
   // unknown name.
   const std::string* find(const std::string& name) const;
   const std::map<std::string, std::string>& entries() const noexcept { return secrets_; }
+  // Whether there are secrets, and none but SCRAM's.
+  bool has_only_scram() const noexcept { return has_only_scram_; }
 
   // Reads the text of an auth file. After a broken line reading stops; entries before it count.
   // `problem` is then what to log ("broken auth file", ...), else empty.
@@ -39,6 +41,7 @@ class UserList {
   };
 
   std::map<std::string, std::string> secrets_;
+  bool has_only_scram_ = false;
   Source source_;
 };
 

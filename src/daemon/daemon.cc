@@ -58,6 +58,7 @@ Daemon::~Daemon() = default;
 void Daemon::run() {
   const config::Config& config = *snapshot_.config;
   // What can fail comes before the first thread. Connections wait in the kernel until the loop runs.
+  make_workers();
   open_listeners();
   const PidFile pidfile(config.pidfile);
   start_workers();
@@ -69,7 +70,7 @@ void Daemon::run() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Daemon::start_workers() {
+void Daemon::make_workers() {
   const size_t count = worker_count(*snapshot_.config);
   constexpr size_t kPerWorker = proxy::Worker::kCryptoThreads + proxy::Worker::kDirectoryThreads;
   shared_.pool = std::make_shared<io::ThreadPool>(count * kPerWorker);
@@ -78,6 +79,9 @@ void Daemon::start_workers() {
         std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
     shared_.workers.push_back(workers_.back().get());
   }
+}
+
+void Daemon::start_workers() {
   for (auto& worker : workers_) {
     threads_.emplace_back([&worker = *worker] { worker.run(); });
   }
@@ -85,7 +89,13 @@ void Daemon::start_workers() {
 
 // ---- Listening
 
+// A single worker accepts for itself: that spares each login a change of threads.
+io::Loop& Daemon::accepting_loop() noexcept {
+  return workers_.size() == 1 ? workers_.front()->loop : loop_;
+}
+
 void Daemon::accepted(io::FileDescriptor fd) {
+  if (workers_.size() == 1) return workers_.front()->accept(std::move(fd));
   proxy::Worker& worker = proxy::least_busy(shared_);
   worker.post([&worker, fd = std::move(fd)]() mutable { worker.accept(std::move(fd)); });
 }
@@ -96,7 +106,7 @@ void Daemon::open_tcp(const std::string& host) {
        listen_addresses(host, static_cast<uint16_t>(config.listen_port))) {
     try {
       tcp_listeners_.push_back(std::make_unique<io::Listener>(
-          loop_, address, listen_options(config),
+          accepting_loop(), address, listen_options(config),
           [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); }));
       log::info("listening on {}", tcp_listeners_.back()->address().text());
     } catch (const SystemError& error) {
@@ -111,9 +121,17 @@ void Daemon::open_unix() {
   const std::string path = fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
   const io::Address address = io::Address::unix_path(path);
   unix_listener_ = std::make_unique<io::Listener>(
-      loop_, address, listen_options(config),
+      accepting_loop(), address, listen_options(config),
       [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); });
   log::info("listening on {}", unix_listener_->address().text());
+}
+
+// A listener ends on its loop's thread.
+void Daemon::close_listeners(std::vector<std::unique_ptr<io::Listener>> listeners) {
+  if (workers_.size() > 1 || threads_.empty()) return;
+  workers_.front()->post([listeners = std::move(listeners)] {
+    for (const auto& listener : listeners) listener->close();
+  });
 }
 
 void Daemon::open_listeners() {
@@ -248,7 +266,7 @@ void Daemon::on_resume_signal() {
 void Daemon::shut_down(proxy::Shutdown how) {
   if (how == proxy::Shutdown::none) return stop();
   shared_.shutdown = how;
-  tcp_listeners_.clear();
+  close_listeners(std::exchange(tcp_listeners_, {}));
   if (how == proxy::Shutdown::wait_for_servers) {
     shared_.ledgers.paused() = true;
     tasks_.spawn(pause_all());
@@ -289,8 +307,8 @@ io::Task<void> Daemon::wait_for_end(proxy::Shutdown how) {
 void Daemon::stop() {
   if (stopping_) return;
   stopping_ = true;
-  tcp_listeners_.clear();
-  unix_listener_.reset();
+  if (unix_listener_) tcp_listeners_.push_back(std::move(unix_listener_));
+  close_listeners(std::exchange(tcp_listeners_, {}));
   stats_line_.stop();
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker] { worker->stop(); });

@@ -49,6 +49,9 @@ class Daemon final : public admin::Control {
   void open_tcp(const std::string& host);
   void open_unix();
   void accepted(io::FileDescriptor fd);
+  io::Loop& accepting_loop() noexcept;
+  void close_listeners(std::vector<std::unique_ptr<io::Listener>> listeners);
+  void make_workers();
   void start_workers();
   void watch_signals();
   void on_interrupt(proxy::Shutdown how, const char* name, const char* text);
@@ -69,9 +72,10 @@ class Daemon final : public admin::Control {
   io::TaskScope tasks_{loop_, "control"};
   admin::Consoles consoles_{*this};
   StatsLine stats_line_{*this};
+  std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  // On accepting_loop().
   std::vector<std::unique_ptr<io::Listener>> tcp_listeners_;
   std::unique_ptr<io::Listener> unix_listener_;
-  std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::vector<std::thread> threads_;
   std::vector<std::unique_ptr<io::SignalWatcher>> signals_;
   bool stopping_ = false;

@@ -66,11 +66,15 @@ io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget&
   candidate.is_known = stored != nullptr || login.config().users.contains(candidate.user);
   const config::Database database = asked_database(target);
   const bool has_secret = stored != nullptr && !stored->empty();
+  candidate.others_use_scram = login.snapshot.users->has_only_scram();
   if (has_secret || !can_look_up(login, target, database)) co_return candidate;
   const LookedUp found = co_await look_up(login, database, false);
   candidate.is_known = found.found;
   candidate.is_looked_up = true;
   candidate.secret.reset();
+  std::atomic<bool>& finds_scram = login.worker.shared.auth_query_finds_scram;
+  if (!found.secret.empty()) finds_scram = wire::parse_secret(found.secret).scram.has_value();
+  candidate.others_use_scram = finds_scram;
   if (found.may_be_old) {
     candidate.renew = [&login, &proof, database] { return renewed_secret(login, database, proof); };
   }

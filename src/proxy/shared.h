@@ -41,6 +41,7 @@ struct Shared {
   std::function<void(CancelKey)> cancel_console; // the same for a cancel request with its key
   std::atomic<uint64_t> next_id{1};             // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
+  std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one
   std::array<unsigned char, 32> process_secret; // seeds the mock exchange of unknown users
 };
 

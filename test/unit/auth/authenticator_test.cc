@@ -35,6 +35,7 @@ struct Bench {
     candidate.secret = secret;
     candidate.is_known = secret.has_value();
     candidate.renew = renew;
+    candidate.others_use_scram = others_use_scram;
     const AuthContext context{loop, crypto, cache, process_secret, kRounds, binding};
     return pg::played(loop, peer, authenticate(messages, method, candidate, context), script);
   }
@@ -51,6 +52,7 @@ struct Bench {
   }
 
   std::string user = "ann";
+  bool others_use_scram = false;
   std::function<io::Task<Secret>()> renew;
   io::Loop loop;
   io::OffloadLimit crypto{loop, 1};
@@ -477,6 +479,19 @@ TEST_CASE("nobody's exchange looks like somebody's") {
   Scram right = wrong_scram();
   right.password = "pw";
   CHECK(bench.fault(AuthType::scram_sha_256, md5_text("pw"), of(right)) == failed);
+}
+
+TEST_CASE("md5 asks nobody for what it asks those who exist") {
+  for (const Secret& secret : {Secret(), Secret("")}) {
+    Bench bench;
+    CHECK(bench.fault(AuthType::md5, secret, md5("pw")) == "password authentication failed");
+    bench.others_use_scram = true;
+    Scram exchange = wrong_scram();
+    CHECK(bench.fault(AuthType::md5, secret, of(exchange)) == "SASL authentication failed");
+  }
+  Bench bench;
+  bench.others_use_scram = true;
+  bench.run(AuthType::md5, "pw", md5("pw"));
 }
 
 TEST_CASE("a name has one salt, whether it exists without a SCRAM secret, or not") {

@@ -167,3 +167,12 @@ TEST_CASE("no path gives no users") {
   CHECK(list->entries().empty());
   CHECK(messages.empty());
 }
+
+TEST_CASE("whether all secrets are SCRAM's") {
+  const std::string scram = "\"SCRAM-SHA-256$4096:c2FsdA==$a:b\"\n";
+  std::string problem;
+  CHECK(UserList::parse("\"a\" " + scram + "\"b\" \"\"\n", problem).has_only_scram());
+  CHECK_FALSE(UserList::parse("\"a\" " + scram + "\"b\" \"x\"\n", problem).has_only_scram());
+  CHECK_FALSE(UserList::parse("\"a\" \"\"\n", problem).has_only_scram());
+  CHECK_FALSE(UserList::parse("", problem).has_only_scram());
+}
