@@ -52,7 +52,7 @@ io::Task<void> spend_refusal(const AuthContext& context, ByteView password) {
   const auto iterations = static_cast<uint32_t>(context.scram_iterations);
   const std::string salt(wire::kScramSaltSize, '\0');
   auto work = [&] { return wire::build_secret(password, salt, iterations); };
-  co_await io::offload(context.loop, work, &context.crypto);
+  co_await io::offload(context.loop, work, &context.refusals);
 }
 
 // After a refusal: whether there is another secret by now, which may fit.
@@ -263,8 +263,8 @@ io::Task<Proof> authenticate(pg::MessageStream& client, AuthType method, Candida
     co_return proof;
   }
   if (method == AuthType::plain) co_return co_await check_plain(client, candidate, context);
-  const bool is_like_scram = is_usable(candidate) ? stores_scram(candidate)
-                                                  : candidate.others_use_scram;
+  const bool is_like_scram =
+      is_usable(candidate) ? stores_scram(candidate) : candidate.others_use_scram;
   if (method == AuthType::scram_sha_256 || (method == AuthType::md5 && is_like_scram)) {
     co_return co_await check_scram(client, candidate, context);
   }

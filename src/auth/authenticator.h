@@ -38,6 +38,7 @@ struct Candidate {
 struct AuthContext {
   io::Loop& loop;
   io::OffloadLimit& crypto;
+  io::OffloadLimit& refusals;  // for what a refusal costs: strangers may ask for many
   ScramCache& scram_cache;
   std::span<const unsigned char> process_secret;  // seeds the salts of those who have none stored
   int scram_iterations;

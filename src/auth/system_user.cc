@@ -13,7 +13,8 @@ std::string look_up(uid_t uid) {
   passwd entry{};
   passwd* found = nullptr;
   std::vector<char> text(kLongestEntry);
-  if (::getpwuid_r(uid, &entry, text.data(), text.size(), &found) != 0 || found == nullptr) return "";
+  if (::getpwuid_r(uid, &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
+    return "";
   return found->pw_name;
 }
 

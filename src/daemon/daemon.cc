@@ -57,7 +57,8 @@ Daemon::~Daemon() = default;
 
 void Daemon::run() {
   const config::Config& config = *snapshot_.config;
-  // What can fail comes before the first thread. Connections wait in the kernel until the loop runs.
+  // What can fail comes before the first thread. Connections wait in the kernel until the loop
+  // runs.
   make_workers();
   open_listeners();
   const PidFile pidfile(config.pidfile);
@@ -72,11 +73,12 @@ void Daemon::run() {
 
 void Daemon::make_workers() {
   const size_t count = worker_count(*snapshot_.config);
-  constexpr size_t kPerWorker = proxy::Worker::kCryptoThreads + proxy::Worker::kDirectoryThreads;
+  constexpr size_t kPerWorker = proxy::Worker::kCryptoThreads +
+                                proxy::Worker::kServerCryptoThreads +
+                                proxy::Worker::kRefusalThreads + proxy::Worker::kDirectoryThreads;
   shared_.pool = std::make_shared<io::ThreadPool>(count * kPerWorker);
   for (size_t i = 0; i < count; ++i) {
-    workers_.push_back(
-        std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
+    workers_.push_back(std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
     shared_.workers.push_back(workers_.back().get());
   }
 }
@@ -118,7 +120,8 @@ void Daemon::open_tcp(const std::string& host) {
 void Daemon::open_unix() {
   const config::Config& config = *snapshot_.config;
   if (config.unix_socket_dir.empty()) return;
-  const std::string path = fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
+  const std::string path =
+      fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
   const io::Address address = io::Address::unix_path(path);
   unix_listener_ = std::make_unique<io::Listener>(
       accepting_loop(), address, listen_options(config),
@@ -185,7 +188,9 @@ io::Task<bool> Daemon::reload() {
   co_return true;
 }
 
-io::Task<void> Daemon::reload_by_signal() { co_await reload(); }
+io::Task<void> Daemon::reload_by_signal() {
+  co_await reload();
+}
 
 bool Daemon::set(const std::string& key, const std::string& value, std::string& notice) {
   auto changed = std::make_shared<config::Config>(*snapshot_.config);

@@ -40,7 +40,8 @@ int run_daemon(const Arguments& arguments) {
   }
   switch_user(arguments.user.value_or(config.user.value_or("")));
   if (::geteuid() == 0) {
-    throw PgError("PgBouncer should not run as root (give -u USER, or set user in the configuration)");
+    throw PgError(
+        "PgBouncer should not run as root (give -u USER, or set user in the configuration)");
   }
   log::configure(log_options(config, arguments));
   for (const std::string& message : loaded.messages) log::warning("{}", message);

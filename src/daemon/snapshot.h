@@ -13,7 +13,6 @@ proxy::Snapshot make_snapshot(const config::Loaded& loaded);
 // After SET: one setting differs from `running`. What cannot be set up anew stays as it was, which
 // the log and `notice` tell: a certificate and its key can only be set one after the other.
 proxy::Snapshot changed_snapshot(const proxy::Snapshot& running,
-                                 std::shared_ptr<const config::Config> config,
-                                 std::string& notice);
+                                 std::shared_ptr<const config::Config> config, std::string& notice);
 
 }  // namespace remuda::daemon

@@ -13,9 +13,8 @@ namespace remuda::io {
 
 Bell::Bell(Loop& loop, Callback callback) : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!fd_) throw SystemError(errno, "eventfd()");
-  state_ = make_uv<State, uv_poll_t>("uv_poll_init()", [&](State* state) {
-    return uv_poll_init(loop.raw(), state, fd_.get());
-  });
+  state_ = make_uv<State, uv_poll_t>(
+      "uv_poll_init()", [&](State* state) { return uv_poll_init(loop.raw(), state, fd_.get()); });
   state_->callback = std::move(callback);
   state_->fd = fd_.get();
   static_cast<uv_poll_t*>(state_.get())->data = state_.get();

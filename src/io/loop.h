@@ -32,8 +32,8 @@ class Loop {
  public:
   static constexpr size_t kReadBuffer = 64 * 1024;
 
-  // Throws SystemError. Makes the process ignore SIGPIPE. Without a pool it makes one of its own when
-  // work is first offloaded.
+  // Throws SystemError. Makes the process ignore SIGPIPE. Without a pool it makes one of its own
+  // when work is first offloaded.
   explicit Loop(std::shared_ptr<ThreadPool> pool = nullptr);
   // Everything built on the loop must be gone, except work that is still on the thread pool, which
   // is waited for. Aborts on a handle that was forgotten.
@@ -57,7 +57,8 @@ class Loop {
   // For TLS: what arrives, records on their way out, and small pieces that shall be one record.
   // Each is lent to one call of one stream at a time. Made at first use.
   struct TlsBuffers {
-    // With what OpenSSL holds of a record that began earlier, decrypted, no more than read_buffer().
+    // With what OpenSSL holds of a record that began earlier, decrypted, no more than
+    // read_buffer().
     char arriving[44 * 1024];
     char sealed[64 * 1024];
     char joined[16 * 1024];

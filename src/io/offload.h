@@ -12,11 +12,13 @@
 #include "io/task.h"
 #include "io/thread_pool.h"
 #include "io/waiter.h"
+#include "remuda/base/time.h"
 
 namespace remuda::io {
 
 // At most so many pieces of work of one class at a time, per loop, so that they cannot fill the
-// thread pool; the others wait in order. Loop thread.
+// thread pool; the others wait in order, with a patience: whoever asked may long be gone. Loop
+// thread.
 class OffloadLimit {
  public:
   OffloadLimit(Loop& loop, size_t most) noexcept : loop_(loop), most_(most) {}
@@ -26,13 +28,19 @@ class OffloadLimit {
   size_t running() const noexcept { return running_; }
   size_t queued() const noexcept { return queue_.size(); }
 
-  // A place: given back by leave().
+  // How long one waits for a place; 0: for ever.
+  void set_patience(Micros patience) noexcept { patience_ = patience; }
+  // A place: given back by leave(). Throws TimedOut when patience ends, Closed when closed.
   Task<void> enter();
   void leave() noexcept;
+  // Whoever waits, now or later, gets Closed. What runs goes on. Idempotent.
+  void close() noexcept;
 
  private:
   Loop& loop_;
   const size_t most_;
+  Micros patience_ = 0;
+  bool closed_ = false;
   size_t running_ = 0;
   std::deque<Waiter<void>*> queue_;
 };

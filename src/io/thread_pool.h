@@ -1,5 +1,6 @@
 // Threads for what computes or blocks. They are made when there is work and no idle one, up to a
-// bound, and give way to the loops (thread_priority.h). Shared by the loops of a process; any thread.
+// bound, and give way to the loops (thread_priority.h). Shared by the loops of a process; any
+// thread.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +32,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // In order of their coming. Throws std::system_error when there is no thread and none can be made.
+  // In order of their coming. Throws std::system_error when there is no thread and none can be
+  // made.
   void submit(PoolJob& job);
 
  private:

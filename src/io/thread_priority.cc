@@ -42,9 +42,13 @@ void set(int nice, uint64_t slice) noexcept {
 }  // namespace
 
 // A thread with a shorter slice than the one that runs takes its place as soon as it wakes.
-void run_promptly() noexcept { set(own_nice(), kShortSlice); }
+void run_promptly() noexcept {
+  set(own_nice(), kShortSlice);
+}
 
 // The pool's threads have begun as copies of a loop's.
-void give_way() noexcept { set(std::min(own_nice() + kNice, 19), kLongSlice); }
+void give_way() noexcept {
+  set(std::min(own_nice() + kNice, 19), kLongSlice);
+}
 
 }  // namespace remuda::io

@@ -1,6 +1,6 @@
-// Who of our threads goes first when they want the same core: the loops, on which queries wait, before
-// the thread pool, which computes logins. Called by the thread itself. Where the kernel refuses, the
-// order is its own; that is no error.
+// Who of our threads goes first when they want the same core: the loops, on which queries wait,
+// before the thread pool, which computes logins. Called by the thread itself. Where the kernel
+// refuses, the order is its own; that is no error.
 #pragma once
 
 namespace remuda::io {

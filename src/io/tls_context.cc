@@ -154,8 +154,8 @@ void TlsContext::set_limits() {
       context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // An idle connection keeps no buffers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // What is sent along is what the certificate's file has: else OpenSSL searches the authorities for
-  // the rest, at every handshake, on disk.
+  // What is sent along is what the certificate's file has: else OpenSSL searches the authorities
+  // for the rest, at every handshake, on disk.
   SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   // Resumption is by tickets: they cost no memory here, and end with this context's keys.

@@ -28,9 +28,10 @@ struct ProvenKeys {
 struct LoginRequest {
   std::vector<wire::Parameter> startup;  // user, database and what else the server shall set
   std::string user;
-  wire::Secret secret;                   // an empty plain one when there is none
+  wire::Secret secret;  // an empty plain one when there is none
   std::optional<ProvenKeys> proven;
-  // tls-server-end-point data: the hash of the server's certificate. Empty: no TLS, or no such hash.
+  // tls-server-end-point data: the hash of the server's certificate. Empty: no TLS, or no such
+  // hash.
   std::string channel_binding = {};
 };
 

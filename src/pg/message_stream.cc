@@ -18,6 +18,8 @@ void MessageStream::send(std::string_view bytes) {
   if (stream_.write(bytes) == io::WriteResult::broken) throw Closed("connection lost");
 }
 
-std::string MessageStream::take_rest() { return frames_.take_rest() + stream_.take_unread(); }
+std::string MessageStream::take_rest() {
+  return frames_.take_rest() + stream_.take_unread();
+}
 
 }  // namespace remuda::pg

@@ -21,8 +21,8 @@ class MessageStream {
   // Bytes that were read before this began.
   void prepend(std::string_view bytes) { frames_.append(bytes); }
 
-  // The next message; its body is valid until the next call. Throws Closed, TimedOut, and PgError at
-  // a malformed length.
+  // The next message; its body is valid until the next call. Throws Closed, TimedOut, and PgError
+  // at a malformed length.
   io::Task<wire::Message> next();
 
   // Sends in full; the kernel's remainder is kept by the stream. Throws Closed when it is broken.

@@ -42,10 +42,15 @@ struct Places {
 };
 
 struct Admission {
+  Admission() = default;
+  Admission(Admission&&) = default;
+  Admission& operator=(Admission&&) = default;
+  ~Admission() { wire::wipe(secret); }
+
   io::Parcel parcel;  // empty while the connection stays on its loop
   std::string database;
-  std::string user;       // who logged in
-  std::string pool_user;  // whose servers it uses
+  std::string user;                                             // who logged in
+  std::string pool_user;                                        // whose servers it uses
   std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
   // What opens servers for this user, where the auth file does not say.
   std::optional<pg::ProvenKeys> keys;
@@ -53,7 +58,7 @@ struct Admission {
   Places places;
   Micros login_started = 0;  // monotonic
   uint64_t id = 0;
-  bool is_admin = false;     // console: may do more than SHOW
+  bool is_admin = false;  // console: may do more than SHOW
 };
 
 }  // namespace remuda::proxy

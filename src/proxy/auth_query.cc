@@ -77,7 +77,8 @@ void follow(Server& server, const std::vector<wire::Parameter>& reported) {
   for (const auto& [name, value] : reported) {
     if (!session::is_settable_parameter(name)) continue;
     // No honest server has so many.
-    if (view.parameters->values().size() >= session::ParameterSet::kMaxFollowed) view.suspect = true;
+    if (view.parameters->values().size() >= session::ParameterSet::kMaxFollowed)
+      view.suspect = true;
     if (!view.suspect) view.parameters = view.parameters.with(name, value);
   }
 }

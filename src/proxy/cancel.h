@@ -12,8 +12,8 @@ namespace remuda::proxy {
 
 class Worker;
 
-// Routes a request to the worker its key names and waits until it has taken effect, or turned out to
-// be about nothing. `worker` is where the request arrived.
+// Routes a request to the worker its key names and waits until it has taken effect, or turned out
+// to be about nothing. `worker` is where the request arrived.
 io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request);
 
 }  // namespace remuda::proxy

@@ -120,6 +120,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   apply_tcp_options(worker.config(), stream.fd());
   auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot),
                                          worker.shared.next_id.fetch_add(1));
+  const std::shared_ptr<const config::Config> began_with = worker.snapshot().config;
   server->address = address;
   server->host = host;
   server->epoch = epoch;
@@ -134,10 +135,13 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   }
   pg::LoginRequest request = make_request(pool, *database);
   if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
-  pg::LoginResult login = co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
+  pg::LoginResult login =
+      co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
   server->key.pid = login.pid;
   server->key.secret = login.cancel_secret;
   server->view.parameters = server->view.reported = settable(worker, login.parameters);
+  // Made under settings that no longer hold.
+  server->close_needed = !same_server_tls(*began_with, worker.config());
   outcome.parameters = std::move(login.parameters);
   outcome.server = std::move(server);
 }

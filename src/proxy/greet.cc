@@ -64,8 +64,8 @@ session::Release release_of(config::PoolMode mode) {
 void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& admission) {
   const config::Config& config = worker.config();
   // Owned by the pool's list until it closes.
-  Client& client = *new Client(worker, std::move(stream), pool, std::move(admission.places),
-                               admission.id);
+  Client& client =
+      *new Client(worker, std::move(stream), pool, std::move(admission.places), admission.id);
   client.connect_time = admission.login_started;
   client.view.release = release_of(pool.settings.mode);
   client.view.simple_query_allowed = !config.disable_pqexec;
@@ -90,7 +90,11 @@ void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& 
 
 io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admission) {
   PoolShard& pool = worker.shard(admission.database, admission.pool_user);
-  pool.learn(admission.keys, std::move(admission.secret));  // before a server is opened for it
+  // Before a server is opened for it. What others than the pool's own user bring is not for its
+  // servers.
+  if (admission.user == admission.pool_user) {
+    pool.learn(admission.keys, std::move(admission.secret));
+  }
   const Micros timeout = worker.config().client_login_timeout;
   const Micros spent = worker.now() - admission.login_started;
   const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);
@@ -102,8 +106,8 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
 }  // namespace
 
 io::Task<void> greet(Worker& worker, io::Stream stream, Admission admission) {
-  const std::string name = fmt::format("C-{:#014x}: {}/{}", admission.id, admission.database,
-                                       admission.user);
+  const std::string name =
+      fmt::format("C-{:#014x}: {}/{}", admission.id, admission.database, admission.user);
   const Snapshot held = worker.snapshot();
   const Micros started = admission.login_started;
   try {

@@ -74,8 +74,8 @@ LoginTarget find_target(LoginAttempt& login) {
 
 void take_database_place(LoginAttempt& login, Places& places) {
   places.database = login.worker.shared.ledgers.database(login.parameters.database);
-  places.in_database = take_place(
-      places.database->clients, "client connections exceeded (max_db_client_connections)");
+  places.in_database = take_place(places.database->clients,
+                                  "client connections exceeded (max_db_client_connections)");
 }
 
 void take_user_place(LoginAttempt& login, Places& places) {
@@ -107,12 +107,19 @@ Places take_places(LoginAttempt& login, const LoginTarget& target) {
 
 void take_missing_places(LoginAttempt& login, const LoginTarget& target, Places& places) {
   if (!target.is_console && !places.database) take_database_place(login, places);
-  if (places.user) return;
+  if (places.user && places.user->name == login.parameters.user) return;
   if (target.is_console) {
     places.user = login.worker.shared.ledgers.user(login.parameters.user);
   } else {
     take_user_place(login, places);
   }
+}
+
+// auth_query may spell the name otherwise than the client: both must then be allowed.
+void check_console_user(const LoginAttempt& login, LoginTarget& target, const std::string& user) {
+  if (!target.is_console || user == login.parameters.user) return;
+  target.is_admin = target.is_admin && contains(login.config().admin_users, user);
+  if (!target.is_admin && !contains(login.config().stats_users, user)) throw PgError("not allowed");
 }
 
 void check_target(const LoginAttempt& login, const LoginTarget& target) {
@@ -139,9 +146,8 @@ void send_admission(LoginAttempt& login, const LoginTarget& target, Admission ad
   if (home == &from) return from.admit(std::move(login.stream), std::move(admission));
   admission.parcel = std::move(login.stream).detach();
   if (home == nullptr) return from.shared.admit_console(std::move(admission));
-  home->post([home, admission = std::move(admission)]() mutable {
-    home->admit(std::move(admission));
-  });
+  home->post(
+      [home, admission = std::move(admission)]() mutable { home->admit(std::move(admission)); });
 }
 
 void require_encryption(const LoginAttempt& login) {
@@ -169,17 +175,20 @@ Admission make_admission(LoginAttempt& login, const LoginTarget& target, Proof& 
 io::Task<void> admit(LoginAttempt& login, const wire::Startup& startup) {
   login.minor = startup.minor;
   login.parameters = read_parameters(startup, login.config());
-  const LoginTarget target = find_target(login);
+  LoginTarget target = find_target(login);
   Places places = take_places(login, target);
   negotiate(login);
   log_attempt(login);
   pg::MessageStream messages(login.stream);
   messages.prepend(login.inbox);
   Proof proof = co_await prove(login, messages, target);
+  check_console_user(login, target, proof.user);
   login.parameters.user = proof.user;
   check_target(login, target);
   take_missing_places(login, target, places);
   Admission admission = make_admission(login, target, proof, std::move(places));
+  // Only a stream without backlog can move, and a client that does not read may have caused one.
+  while (login.stream.backlog() > 0) co_await login.stream.drained();
   login.stream.put_back(messages.take_rest());
   if (!target.is_console) {
     admission.pool_user = route::pool_user(*target.database, admission.user);
@@ -218,7 +227,7 @@ io::Task<void> serve_or_refuse(LoginAttempt& login) {
     refuse_with(PgError(timeout.what()));
   } catch (const io::TlsError& error) {
     lose(error.what());
-  } catch (const SystemError& error) {
+  } catch (const std::system_error& error) {
     log::error("{} {}", login.name(), error.what());
     refuse_with(PgError("bouncer resources exhaustion"));
   } catch (const Closed& closed) {

@@ -18,7 +18,9 @@ LoginAttempt::LoginAttempt(Worker& w, io::FileDescriptor fd)
   worker.count_login(1);
 }
 
-LoginAttempt::~LoginAttempt() { worker.count_login(-1); }
+LoginAttempt::~LoginAttempt() {
+  worker.count_login(-1);
+}
 
 std::string LoginAttempt::name() const {
   const std::string user = parameters.user.empty() ? "(nouser)" : parameters.user;

@@ -1,5 +1,5 @@
-// One login in progress: what its steps share. Everything here is gone when the login ends. Lives in
-// the frame of the login's task, on the worker that got the connection.
+// One login in progress: what its steps share. Everything here is gone when the login ends. Lives
+// in the frame of the login's task, on the worker that got the connection.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,9 @@ PoolShard::PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger)
   adopt(worker.config());
 }
 
-PoolShard::~PoolShard() { wire::wipe(learned_secret_); }
+PoolShard::~PoolShard() {
+  wire::wipe(learned_secret_);
+}
 
 void PoolShard::learn(std::optional<pg::ProvenKeys> keys, std::string secret) {
   if (keys) proven_keys_ = std::move(keys);
@@ -56,7 +58,9 @@ void PoolShard::adopt(const config::Config& config) {
   if (std::exchange(greeting_epoch_, epoch) != epoch) greeting_.reset();
 }
 
-bool PoolShard::is_paused() const noexcept { return worker.shared.ledgers.is_paused(*ledger->database); }
+bool PoolShard::is_paused() const noexcept {
+  return worker.shared.ledgers.is_paused(*ledger->database);
+}
 
 // ---- Lending
 
@@ -97,8 +101,8 @@ void PoolShard::leave_queue(Client& client) {
   client.wait_start = 0;
 }
 
-// The most recently used server, or the least recently used one with server_round_robin. One that has
-// been idle for long is checked first, and comes back through tested().
+// The most recently used server, or the least recently used one with server_round_robin. One that
+// has been idle for long is checked first, and comes back through tested().
 Server* PoolShard::take_idle(size_t wanted) {
   const config::Config& config = worker.config();
   while (!idle_.empty()) {
@@ -286,7 +290,8 @@ bool PoolShard::start_internal(Server& server, const std::string& sql) {
 }
 
 bool PoolShard::is_stale(const Server& server) const noexcept {
-  return server.close_needed || server.epoch != ledger->database->epoch.load(std::memory_order_relaxed);
+  return server.close_needed ||
+         server.epoch != ledger->database->epoch.load(std::memory_order_relaxed);
 }
 
 // Old servers go one by one, so that a pool opened at once does not close at once.
@@ -406,7 +411,11 @@ bool PoolShard::start_connect_query(Server& server) {
 }
 
 io::Task<void> PoolShard::await_greeting(io::Deadline& deadline) {
-  if (greeting_) co_return;
+  // Between a server's coming and our going on a reload may have forgotten what it said.
+  while (!greeting_) co_await next_greeting(deadline);
+}
+
+io::Task<void> PoolShard::next_greeting(io::Deadline& deadline) {
   io::Waiter<bool> waiter(worker.loop);
   struct Listed {
     std::vector<io::Waiter<bool>*>& list;
@@ -430,7 +439,8 @@ void PoolShard::maintain(Micros now, bool may_fill) {
   secrets.drop_expired();
   if (has_waiters() || !greeting_waiters_.empty()) serve_waiters();
   const bool wanted = settings.has_forced_user || !clients.empty();
-  if (!may_fill || !wanted || is_paused() || is_failing() || dials_ > 0 || settings.size <= 0) return;
+  if (!may_fill || !wanted || is_paused() || is_failing() || dials_ > 0 || settings.size <= 0)
+    return;
   if (static_cast<int>(server_count()) >= settings.min_size) return;
   WaitReason why = WaitReason::pool_full;
   auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
@@ -453,8 +463,9 @@ void PoolShard::notify_long_waits(Micros now) {
     if (client.wait_notified) continue;
     client.wait_notified = true;
     std::string out;
-    wire::notice_response(out, "NOTICE", SqlState("00000"),
-                          "No server connection available in postgres backend, client being queued");
+    wire::notice_response(
+        out, "NOTICE", SqlState("00000"),
+        "No server connection available in postgres backend, client being queued");
     client.stream.write(out);
   }
 }

@@ -75,8 +75,8 @@ class PoolShard {
   void dial_failed(const DialFailure& failure, bool tell_waiters);
   // Starts a dial if somebody waits, or min_pool_size asks for it, and limits permit.
   void try_dial();
-  // Parameters for a client's greeting, as the first server reported them. Waits for one server login;
-  // throws what that login met.
+  // Parameters for a client's greeting, as the first server reported them. Waits for one server
+  // login; throws what that login met.
   io::Task<void> await_greeting(io::Deadline& deadline);
   const std::optional<ServerParameters>& greeting() const noexcept { return greeting_; }
 
@@ -109,7 +109,7 @@ class PoolShard {
   List<Server, InState>& list_of(ServerState state) noexcept;
   int dials() const noexcept { return dials_; }
   auth::SecretCache secrets;  // of the users that this pool's servers were asked for
-  size_t next_host = 0;     // for the next dial, as is the address of that host
+  size_t next_host = 0;       // for the next dial, as is the address of that host
   size_t next_address = 0;
   // What the last client brought along that opens servers: the keys it proved itself with against a
   // stored SCRAM secret, the secret that auth_query found or it typed. Empty ones teach nothing.
@@ -122,6 +122,7 @@ class PoolShard {
   Server* take_idle(size_t wanted);
   bool has_waiters() const noexcept { return !waiting.empty() || !lease_waiters_.empty(); }
   io::Task<ServerLease> next_lease(io::Deadline& deadline);
+  io::Task<void> next_greeting(io::Deadline& deadline);
   ServerLease start_lease(Server& server);
   void serve_tasks();
   void throw_if_hopeless() const;
@@ -145,7 +146,7 @@ class PoolShard {
   std::string cached_failure() const;
   bool is_paused() const noexcept;
 
-  List<Server, InState> idle_;    // most recently used first
+  List<Server, InState> idle_;  // most recently used first
   List<Server, InState> active_;
   List<Server, InState> tested_;
   int dials_ = 0;

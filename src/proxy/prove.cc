@@ -18,7 +18,9 @@ namespace {
 
 using config::AuthType;
 
-[[noreturn]] void fail(const char* text) { throw PgError(text); }
+[[noreturn]] void fail(const char* text) {
+  throw PgError(text);
+}
 
 // ---- What is known of the user
 
@@ -43,13 +45,14 @@ io::Task<LookedUp> look_up(LoginAttempt& login, const config::Database& database
   co_return co_await look_up_secret(login.worker, database, user, login.deadline, refresh);
 }
 
-// When what was remembered does not fit. A look-up that fails leaves it at that.
+// When what was remembered does not fit. A look-up that fails leaves it at that, and so does one
+// that finds somebody else: the name has been settled.
 io::Task<std::optional<std::string>> renewed_secret(LoginAttempt& login, config::Database database,
                                                     Proof& proof) {
   std::optional<std::string> secret;
   try {
     const LookedUp found = co_await look_up(login, database, true);
-    if (found.found) secret = proof.secret = found.secret;
+    if (found.found && found.name == proof.user) secret = proof.secret = found.secret;
   } catch (const PgError& error) {
     log::debug("{} looking up the secret again: {}", login.name(), error.what());
   }
@@ -93,8 +96,12 @@ io::Task<void> prove_by_password(LoginAttempt& login, pg::MessageStream& message
   if (method == AuthType::trust && candidate.is_looked_up && !candidate.is_known) {
     fail("no such user");
   }
-  auth::AuthContext context{worker.loop, worker.crypto, worker.scram_secrets,
-                            worker.shared.process_secret, login.config().scram_iterations};
+  auth::AuthContext context{worker.loop,
+                            worker.crypto,
+                            worker.refusals,
+                            worker.scram_secrets,
+                            worker.shared.process_secret,
+                            login.config().scram_iterations};
   if (login.stream.tls()) context.channel_binding = login.stream.tls()->channel_binding();
   auto proven = co_await auth::authenticate(messages, method, candidate, context);
   proof.keys = std::move(proven.keys);
@@ -111,8 +118,8 @@ bool fits_certificate(const LoginAttempt& login, const std::string& map, const s
   return false;
 }
 
-io::Task<void> prove_by_certificate(LoginAttempt& login, const LoginTarget& target,
-                                    std::string map, Proof& proof) {
+io::Task<void> prove_by_certificate(LoginAttempt& login, const LoginTarget& target, std::string map,
+                                    Proof& proof) {
   const auth::Candidate candidate = co_await find_candidate(login, target, proof);
   if (!candidate.is_known || !fits_certificate(login, map, candidate.user)) {
     fail("certificate authentication failed");
@@ -125,11 +132,11 @@ io::Task<void> prove_by_peer(LoginAttempt& login, const LoginTarget& target, std
   if (!login.stream.is_unix()) fail(kRejected);
   const io::PeerAddress peer = login.stream.peer();
   if (!peer.has_credentials) fail(kRejected);
-  const std::string name = co_await auth::system_user_name(
-      login.worker.loop, login.worker.directory_checks, peer.uid);
+  const std::string name =
+      co_await auth::system_user_name(login.worker.loop, login.worker.directory_checks, peer.uid);
   const auth::Candidate candidate = co_await find_candidate(login, target, proof);
-  const bool fits = !name.empty() &&
-                    login.snapshot.access->idents->allows(map, name, candidate.user);
+  const bool fits =
+      !name.empty() && login.snapshot.access->idents->allows(map, name, candidate.user);
   if (!candidate.is_known || !fits) fail(kRejected);
 }
 
@@ -160,8 +167,8 @@ io::Task<void> prove_by_ldap(LoginAttempt& login, pg::MessageStream& messages,
 // ---- Which method
 
 // What a rule depends on beyond what the client says of itself.
-io::Task<void> find_fact(LoginAttempt& login, const LoginTarget& target, auth::HbaNeeds needed,
-                         auth::HbaFacts& facts) {
+io::Task<void> find_fact(LoginAttempt& login, const LoginTarget& target, std::string user,
+                         auth::HbaNeeds needed, auth::HbaFacts& facts) {
   Worker& worker = login.worker;
   if (needed == auth::HbaNeeds::local_networks) {
     facts.local_networks = io::local_networks();
@@ -177,34 +184,35 @@ io::Task<void> find_fact(LoginAttempt& login, const LoginTarget& target, auth::H
       log::error("{} a rule of the HBA file names a group: that needs auth_user", login.name());
       fail("bouncer config error");
     }
-    std::string user = login.parameters.user;
     auto groups = co_await look_up_groups(worker, database, user, login.deadline);
     facts.groups = std::move(groups);
   }
 }
 
-io::Task<const auth::HbaRule*> find_rule(LoginAttempt& login, const LoginTarget& target) {
+io::Task<const auth::HbaRule*> find_rule(LoginAttempt& login, const LoginTarget& target,
+                                         std::string user) {
   auth::HbaClient client;
   client.is_unix = login.stream.is_unix();
   client.is_tls = login.stream.tls() != nullptr;
   if (!client.is_unix) client.address = login.stream.peer().address;
-  client.user = login.parameters.user;
+  client.user = user;
   client.database = login.parameters.database;
   auth::HbaFacts facts;
   while (true) {
     const auth::HbaAnswer answer = login.snapshot.access->hba->find(client, facts);
     if (answer.needs == auth::HbaNeeds::nothing) co_return answer.rule;
-    co_await find_fact(login, target, answer.needs, facts);
+    co_await find_fact(login, target, user, answer.needs, facts);
   }
 }
 
 // A rule may ask for a certificate beside its method.
-void check_client_cert(const LoginAttempt& login, const auth::HbaRule& rule) {
+void check_client_cert(const LoginAttempt& login, const auth::HbaRule& rule,
+                       const std::string& user) {
   if (rule.client_cert == auth::ClientCert::none) return;
   const io::TlsSession* tls = login.stream.tls();
   const bool has_one = tls != nullptr && tls->has_peer_certificate();
-  const bool is_own = rule.client_cert == auth::ClientCert::verify_ca ||
-                      fits_certificate(login, rule.map, login.parameters.user);
+  const bool is_own =
+      rule.client_cert == auth::ClientCert::verify_ca || fits_certificate(login, rule.map, user);
   if (!has_one || !is_own) fail("certificate authentication failed");
 }
 
@@ -214,13 +222,8 @@ AuthType password_method(auth::HbaMethod method) {
   return method == auth::HbaMethod::md5 ? AuthType::md5 : AuthType::scram_sha_256;
 }
 
-io::Task<void> pass_rules(LoginAttempt& login, pg::MessageStream& messages,
-                          const LoginTarget& target, Proof& proof) {
-  const auth::HbaRule* rule = co_await find_rule(login, target);
-  if (rule == nullptr) fail("no authentication method is found");
-  log::debug("{} HBA rule {}:{}", login.name(), rule->file, rule->line);
-  if (rule->method == auth::HbaMethod::reject) fail("login rejected");
-  check_client_cert(login, *rule);
+io::Task<void> pass_rule(LoginAttempt& login, pg::MessageStream& messages,
+                         const LoginTarget& target, const auth::HbaRule* rule, Proof& proof) {
   switch (rule->method) {
     case auth::HbaMethod::cert:
       co_await prove_by_certificate(login, target, rule->map, proof);
@@ -241,6 +244,27 @@ io::Task<void> pass_rules(LoginAttempt& login, pg::MessageStream& messages,
     default:
       co_await prove_by_password(login, messages, target, password_method(rule->method), proof);
   }
+}
+
+// auth_query may spell the name otherwise than the client: that is no way around a rule about it.
+io::Task<void> check_spelling(LoginAttempt& login, const LoginTarget& target,
+                              const auth::HbaRule* passed, std::string user) {
+  if (user == login.parameters.user) co_return;
+  const auth::HbaRule* rule = co_await find_rule(login, target, user);
+  if (rule != passed) fail("login rejected");
+  check_client_cert(login, *rule, user);
+}
+
+io::Task<void> pass_rules(LoginAttempt& login, pg::MessageStream& messages,
+                          const LoginTarget& target, Proof& proof) {
+  std::string user = login.parameters.user;
+  const auth::HbaRule* rule = co_await find_rule(login, target, user);
+  if (rule == nullptr) fail("no authentication method is found");
+  log::debug("{} HBA rule {}:{}", login.name(), rule->file, rule->line);
+  if (rule->method == auth::HbaMethod::reject) fail("login rejected");
+  check_client_cert(login, *rule, user);
+  co_await pass_rule(login, messages, target, rule, proof);
+  co_await check_spelling(login, target, rule, proof.user);
 }
 
 io::Task<void> pass(LoginAttempt& login, pg::MessageStream& messages, const LoginTarget& target,
@@ -270,7 +294,9 @@ io::Task<void> pass(LoginAttempt& login, pg::MessageStream& messages, const Logi
 
 }  // namespace
 
-Proof::~Proof() { wire::wipe(secret); }
+Proof::~Proof() {
+  wire::wipe(secret);
+}
 
 io::Task<Proof> prove(LoginAttempt& login, pg::MessageStream& messages, const LoginTarget& target) {
   Proof proof;

@@ -16,7 +16,7 @@ namespace remuda::proxy {
 // Where a client wants to go.
 struct LoginTarget {
   bool is_console = false;
-  bool is_admin = false;     // console: may do more than SHOW
+  bool is_admin = false;  // console: may do more than SHOW
   bool needs_proof = true;
   std::optional<config::Database> database;  // nothing: the console, or there is none of that name
 };

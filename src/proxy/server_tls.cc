@@ -43,7 +43,7 @@ io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string ho
     if (!accepted && mode >= TlsMode::require) throw ConnectFailure("server refused SSL");
     if (!accepted) co_return;
   }
-  co_await io::connect_tls(stream, context, target, worker.crypto);
+  co_await io::connect_tls(stream, context, target, worker.server_crypto);
 }
 
 }  // namespace remuda::proxy

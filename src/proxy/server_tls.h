@@ -18,8 +18,8 @@ class ConnectFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Encrypts a fresh connection as server_tls_sslmode wants it; `host` is the element of the host list
-// in use. Does nothing for unix sockets. Throws ConnectFailure, TlsError; Closed and TimedOut.
+// Encrypts a fresh connection as server_tls_sslmode wants it; `host` is the element of the host
+// list in use. Does nothing for unix sockets. Throws ConnectFailure, TlsError; Closed and TimedOut.
 io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string host);
 
 }  // namespace remuda::proxy

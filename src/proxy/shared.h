@@ -11,10 +11,10 @@
 #include "auth/access.h"
 #include "config/config.h"
 #include "config/user_list.h"
+#include "io/thread_pool.h"
 #include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
 #include "proxy/tls_setup.h"
-#include "io/thread_pool.h"
 
 namespace remuda::proxy {
 
@@ -35,14 +35,14 @@ struct Shared {
   Shared();
 
   Ledgers ledgers;
-  std::shared_ptr<io::ThreadPool> pool;         // for what computes or blocks; null: one per loop
-  std::vector<Worker*> workers;                 // constant once threads run
-  std::function<void(Admission)> admit_console; // hands a console client to the control loop
-  std::function<void(CancelKey)> cancel_console; // the same for a cancel request with its key
-  std::atomic<uint64_t> next_id{1};             // of clients and servers, never reused
+  std::shared_ptr<io::ThreadPool> pool;           // for what computes or blocks; null: one per loop
+  std::vector<Worker*> workers;                   // constant once threads run
+  std::function<void(Admission)> admit_console;   // hands a console client to the control loop
+  std::function<void(CancelKey)> cancel_console;  // the same for a cancel request with its key
+  std::atomic<uint64_t> next_id{1};               // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
   std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one
-  std::array<unsigned char, 32> process_secret; // seeds the mock exchange of unknown users
+  std::array<unsigned char, 32> process_secret;    // seeds the mock exchange of unknown users
 };
 
 }  // namespace remuda::proxy

@@ -19,8 +19,8 @@ io::TlsOptions client_options(const config::Config& config) {
   options.tls13_ciphers = config.client_tls13_ciphers.value_or("");
   options.curve = config.client_tls_ecdhcurve;
   options.dheparams = config.client_tls_dheparams;
-  // Without authorities of our own nothing is asked for: a certificate that a client happens to have
-  // is not to keep it out.
+  // Without authorities of our own nothing is asked for: a certificate that a client happens to
+  // have is not to keep it out.
   const bool asks = !config.client_tls_ca_file.empty();
   options.peer_check = asks ? io::PeerCheck::if_given : io::PeerCheck::none;
   if (config.client_tls_sslmode >= TlsMode::verify_ca) {
@@ -43,11 +43,10 @@ io::TlsOptions server_options(const config::Config& config) {
 }
 
 auto client_settings(const config::Config& config) {
-  return std::tie(config.client_tls_sslmode, config.client_tls_cert_file,
-                  config.client_tls_key_file, config.client_tls_ca_file,
-                  config.client_tls_protocols, config.client_tls_ciphers,
-                  config.client_tls13_ciphers, config.client_tls_ecdhcurve,
-                  config.client_tls_dheparams);
+  return std::tie(
+      config.client_tls_sslmode, config.client_tls_cert_file, config.client_tls_key_file,
+      config.client_tls_ca_file, config.client_tls_protocols, config.client_tls_ciphers,
+      config.client_tls13_ciphers, config.client_tls_ecdhcurve, config.client_tls_dheparams);
 }
 
 auto server_settings(const config::Config& config) {

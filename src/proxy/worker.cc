@@ -37,7 +37,7 @@ Worker::~Worker() = default;
 
 void Worker::run() {
   io::run_promptly();
-  resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  adopt_limits();
   open_standing_pools();
   maintenance_.repeat(kMaintenancePeriod, [this] { maintain(); });
   if (config().stats_period > 0) {
@@ -62,6 +62,10 @@ void Worker::stop() {
     }
   }
   tasks.close();
+  crypto.close();
+  refusals.close();
+  server_crypto.close();
+  directory_checks.close();
   tasks.when_empty([this] {
     for (auto& [key, pool] : shards) {
       while (!pool->clients.empty()) close_client(pool->clients.front(), "pooler is shutting down");
@@ -95,13 +99,21 @@ void Worker::admit(io::Stream stream, Admission admission) {
 void Worker::adopt(Snapshot snapshot) {
   const bool same_tls = same_server_tls(config(), *snapshot.config);
   snapshot_ = std::move(snapshot);
-  resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  adopt_limits();
   for (auto& [key, pool] : shards) {
     if (!same_tls) pool->mark_for_close("obsolete connection");
     pool->adopt(config());
   }
   open_standing_pools();
   wake_pools();
+}
+
+// A login that has waited for the pool as long as it may last at all is over, and so is its place.
+void Worker::adopt_limits() {
+  resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
+  crypto.set_patience(config().client_login_timeout);
+  refusals.set_patience(config().client_login_timeout);
+  directory_checks.set_patience(config().client_login_timeout);
 }
 
 // Pools that keep servers open even before their first client: those of one known user.
@@ -136,7 +148,8 @@ PoolShard* Worker::find_shard(const std::string& database, const std::string& us
 bool Worker::evict(const Budget& full, const PoolShard* asking, bool ask_others) {
   PoolShard* oldest = nullptr;
   for (auto& [key, pool] : shards) {
-    const bool shares = &pool->ledger->database->servers == &full || &pool->ledger->user->servers == &full;
+    const bool shares =
+        &pool->ledger->database->servers == &full || &pool->ledger->user->servers == &full;
     if (!shares || pool.get() == asking || !pool->can_evict()) continue;
     if (!oldest || pool->least_recent_use() < oldest->least_recent_use()) oldest = pool.get();
   }
@@ -182,8 +195,12 @@ void Worker::return_key(const Client& client) noexcept {
   free_keys_.push_back(index);
 }
 
-void Worker::retire(std::unique_ptr<Client> client) { bury(dead_clients_, std::move(client)); }
-void Worker::retire(std::unique_ptr<Server> server) { bury(dead_servers_, std::move(server)); }
+void Worker::retire(std::unique_ptr<Client> client) {
+  bury(dead_clients_, std::move(client));
+}
+void Worker::retire(std::unique_ptr<Server> server) {
+  bury(dead_servers_, std::move(server));
+}
 
 // The timer fires in the next turn of the loop, when nobody up the stack holds a reference.
 template <class T>

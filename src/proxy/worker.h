@@ -32,6 +32,8 @@ class Worker {
   static constexpr int kMaxWorkers = 64;
   // Of the thread pool, at most, for one worker.
   static constexpr size_t kCryptoThreads = 2;
+  static constexpr size_t kServerCryptoThreads = 1;
+  static constexpr size_t kRefusalThreads = 1;
   static constexpr size_t kDirectoryThreads = 4;
 
   Worker(Shared& shared, int index, Snapshot snapshot);
@@ -54,11 +56,11 @@ class Worker {
   // ---- This thread only ----
   void stop();
   void accept(io::FileDescriptor fd);  // a new connection
-  void admit(Admission admission);  // with the connection in its parcel
+  void admit(Admission admission);     // with the connection in its parcel
   void admit(io::Stream stream, Admission admission);
   void adopt(Snapshot snapshot);
   void refuse_waiting(const char* text);  // FATAL to every client in a queue
-  void wake_pools();            // a budget has room again: waiting pools try once more
+  void wake_pools();                      // a budget has room again: waiting pools try once more
   PoolShard& shard(const std::string& database, const std::string& user);
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
   // Closes the least recently used idle server of a pool that shares the full budget, other than of
@@ -79,16 +81,20 @@ class Worker {
   io::Loop loop{shared.pool};
   session::ParameterTable parameters;
   io::Resolver resolver{loop};
-  io::OffloadLimit crypto{loop, kCryptoThreads};  // handshakes, PBKDF2 and the like
+  io::OffloadLimit crypto{loop, kCryptoThreads};     // for clients: handshakes, PBKDF2 and the like
+  io::OffloadLimit refusals{loop, kRefusalThreads};  // what refused logins cost
+  // As `crypto` for servers, which are not to wait until strangers have been served.
+  io::OffloadLimit server_crypto{loop, kServerCryptoThreads};
   io::OffloadLimit directory_checks{loop, kDirectoryThreads};  // LDAP, PAM, system users
-  pg::KeyCache server_keys{loop, crypto};       // towards servers
-  auth::ScramCache scram_secrets{loop, crypto}; // towards clients
-  io::TaskScope tasks;                          // logins, dials, cancel requests
-  std::vector<char> scratch;      // for one egress at a time
+  pg::KeyCache server_keys{loop, server_crypto};               // towards servers
+  auth::ScramCache scram_secrets{loop, crypto};                // towards clients
+  io::TaskScope tasks;                                         // logins, dials, cancel requests
+  std::vector<char> scratch;                                   // for one egress at a time
   std::map<std::pair<std::string, std::string>, std::unique_ptr<PoolShard>> shards;
 
  private:
   void maintain();
+  void adopt_limits();
   void open_standing_pools();
   template <class T>
   void bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead);

@@ -186,3 +186,19 @@ TEST_CASE("the console is subject to the rules") {
           Pq(by.remuda.address("pgbouncer", "postgres", "postgres-secret")).exec("SHOW VERSION");
         }).message == "no error");
 }
+
+TEST_CASE("a name that auth_query spells otherwise is no way around a rule") {
+  TempDir dir;
+  write_file(
+      dir.file("hba"),
+      "local pgbouncer postgres trust\nhost all md5_user all reject\nhost all all all password\n");
+  Remuda remuda(ini_text("auth_type = hba\nauth_hba_file = " + dir.file("hba") +
+                             "\nauth_user = postgres\n"
+                             "auth_query = SELECT lower($1::text), 'clear-secret'\n",
+                         "p0 = host=127.0.0.1 port={pg_port} user=trust_user\n"),
+                "\"postgres\" \"postgres-secret\"\n");
+  CHECK(by_tcp(remuda, "md5_user", "clear-secret") == kRejected);
+  CHECK(by_tcp(remuda, "MD5_user", "clear-secret") == kRejected);
+  CHECK(by_tcp(remuda, "MD5_user", "wrong") == kWrong);
+  CHECK(by_tcp(remuda, "Scram_User", "clear-secret") == "in");
+}

@@ -174,9 +174,13 @@ void run(const Command& command) {
 }
 
 int free_port() {
+  // A range of its own for each test program: a port is free for whoever takes it first.
+  constexpr int kRanges = 44;
+  constexpr int kRange = 500;
   static std::mt19937 random{std::random_device{}()};
+  const int first = 10000 + ::getpid() % kRanges * kRange;
   for (int attempt = 0; attempt < 1000; ++attempt) {
-    const int port = std::uniform_int_distribution(10000, 32000)(random);
+    const int port = std::uniform_int_distribution(first, first + kRange - 1)(random);
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(static_cast<uint16_t>(port));

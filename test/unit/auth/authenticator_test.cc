@@ -36,7 +36,7 @@ struct Bench {
     candidate.is_known = secret.has_value();
     candidate.renew = renew;
     candidate.others_use_scram = others_use_scram;
-    const AuthContext context{loop, crypto, cache, process_secret, kRounds, binding};
+    const AuthContext context{loop, crypto, crypto, cache, process_secret, kRounds, binding};
     return pg::played(loop, peer, authenticate(messages, method, candidate, context), script);
   }
 

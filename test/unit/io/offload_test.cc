@@ -135,3 +135,35 @@ TEST_CASE("work that fails gives its place back", "[offload]") {
   CHECK_THROWS_AS(finish(loop, std::move(second)), PgError);
   CHECK(limit.running() == 0);
 }
+
+TEST_CASE("who waits too long leaves the queue, and takes no place along", "[offload]") {
+  Loop loop;
+  Gate gate;
+  OffloadLimit limit(loop, 1);
+  auto first = passes(loop, gate, limit, 'a');
+  limit.set_patience(kMillisecond);
+  auto second = passes(loop, gate, limit, 'b');
+  limit.set_patience(0);
+  auto third = passes(loop, gate, limit, 'c');
+  CHECK_THROWS_AS(finish(loop, std::move(second)), TimedOut);
+  CHECK(limit.queued() == 1);
+  gate.let_all();
+  finish(loop, std::move(first));
+  finish(loop, std::move(third));
+  CHECK(gate.order == "ac");
+  CHECK(limit.running() == 0);
+}
+
+TEST_CASE("a place that comes free while those who wait are given up goes to nobody", "[offload]") {
+  Loop loop;
+  OffloadLimit limit(loop, 1);
+  finish(loop, limit.enter());
+  auto second = limit.enter();
+  auto third = limit.enter();
+  limit.close();
+  CHECK(limit.queued() == 2);
+  limit.leave();
+  CHECK(limit.running() == 0);
+  CHECK_THROWS_AS(finish(loop, std::move(second)), Closed);
+  CHECK_THROWS_AS(finish(loop, std::move(third)), Closed);
+}
