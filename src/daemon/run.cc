@@ -10,6 +10,7 @@
 #include "daemon/log_options.h"
 #include "daemon/process.h"
 #include "daemon/snapshot.h"
+#include "remuda/base/error.h"
 #include "remuda/base/log.h"
 
 namespace remuda::daemon {
@@ -84,8 +85,15 @@ int check_config(const std::string& path) {
   for (const std::string& message : loaded.messages) {
     std::fprintf(stderr, "warning: %s\n", message.c_str());
   }
-  if (loaded.config) std::printf("%s: no faults\n", path.c_str());
-  return loaded.config ? 0 : 1;
+  if (!loaded.config) return 1;
+  try {
+    make_snapshot(loaded);  // certificates, rules of access: what is odd in them is logged
+  } catch (const PgError& error) {
+    std::fprintf(stderr, "%s: %s\n", path.c_str(), error.what());
+    return 1;
+  }
+  std::printf("%s: no faults\n", path.c_str());
+  return 0;
 }
 
 }  // namespace remuda::daemon

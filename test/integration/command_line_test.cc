@@ -78,6 +78,16 @@ TEST_CASE("a command line that makes no sense") {
   CHECK(outcome_of({"/nowhere/remuda.ini"}).code == 1);
 }
 
+TEST_CASE("--check-config reads the files that the configuration names") {
+  TempDir dir;
+  const std::string file = dir.file("x.ini");
+  const std::string tls = "[remuda]\nclient_tls_sslmode = require\nclient_tls_key_file = k\n";
+  write_file(file, tls + "client_tls_cert_file = /nowhere/c\n");
+  const auto [code, output] = outcome_of({"--check-config", file});
+  CHECK(code == 1);
+  CHECK(has(output, "TLS certificate file /nowhere/c: No such file or directory"));
+}
+
 TEST_CASE("--check-config lists all faults with file and line, and changes nothing") {
   TempDir dir;
   const std::string file = dir.file("remuda.ini");
