@@ -7,8 +7,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <stdexcept>
 
+#include "support/failures.h"
 #include "support/wait.h"
 
 namespace remuda::test {
@@ -151,6 +153,12 @@ LdapServer::LdapServer() {
   const bool is_up = eventually(
       [&] { return !process_->running() || (is_listening(port_) && is_listening(tls_port_)); });
   if (!is_up || !process_->running()) throw std::runtime_error("slapd does not start:\n" + log());
+}
+
+LdapServer::~LdapServer() {
+  if (has_test_failed()) {
+    std::cerr << "----- slapd's log -----\n" << log() << "-----------------------\n";
+  }
 }
 
 LdapServer::Trusted::Trusted() {

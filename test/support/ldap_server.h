@@ -27,6 +27,8 @@ class LdapServer {
 
   // Returns when it answers. Throws with its log when it does not come up.
   LdapServer();
+  // Shows its log when the test has failed.
+  ~LdapServer();
 
   int port() const { return port_; }
   int tls_port() const { return tls_port_; }

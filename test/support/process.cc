@@ -174,13 +174,15 @@ void run(const Command& command) {
 }
 
 int free_port() {
-  // A range of its own for each test program: a port is free for whoever takes it first.
+  // A range of its own for each test program: a port is free for whoever takes it first. Within
+  // it they are handed out in turn, as one that was given is still free until it is used.
   constexpr int kRanges = 44;
   constexpr int kRange = 500;
-  static std::mt19937 random{std::random_device{}()};
-  const int first = 10000 + ::getpid() % kRanges * kRange;
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    const int port = std::uniform_int_distribution(first, first + kRange - 1)(random);
+  static const int first = 10000 + ::getpid() % kRanges * kRange;
+  static int next = static_cast<int>(std::random_device{}() % kRange);
+  for (int attempt = 0; attempt < kRange; ++attempt) {
+    const int port = first + next;
+    next = (next + 1) % kRange;
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(static_cast<uint16_t>(port));

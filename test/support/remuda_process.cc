@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "support/catch.h"
+#include "support/failures.h"
 #include "support/postgres.h"
 
 namespace remuda::test {
@@ -127,7 +128,7 @@ Remuda::~Remuda() {
   if (code && *code != 0) FAIL_CHECK("remuda ended with code " << *code);
   const bool reported = has_sanitizer_report(log());
   if (reported) FAIL_CHECK("a sanitizer complained");
-  if (reported || code != 0 || std::uncaught_exceptions() > 0)
+  if (reported || code != 0 || has_test_failed() || std::uncaught_exceptions() > 0)
     std::cerr << "----- remuda's log -----\n" << tail(log()) << "------------------------\n";
 }
 
