@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"SHOW STATS_AVERAGES", show, show_stats_averages, "only averages"},
     {"SHOW TOTALS", show, show_totals, "counters of all databases together"},
     {"SHOW WAITS", show, show_waits, "why clients of each pool waited, how often and how long"},
+    {"SHOW WORKERS", show, show_workers, "what each thread has to do, and what it lends to others"},
     {"SHOW USERS", show, show_users, "users and their limits"},
     {"SHOW LISTS", show, show_lists, "how many of everything there are"},
     {"SHOW PEERS", show, show_peers, "peers for cancel requests"},

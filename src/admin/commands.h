@@ -31,6 +31,7 @@ Answer show_peer_pools(Call& call);
 Answer show_mem(Call& call);
 Answer show_state(Call& call);
 Answer show_waits(Call& call);
+Answer show_workers(Call& call);
 Answer show_dns_hosts(Call& call);
 Answer show_dns_zones(Call& call);
 Answer show_parameter(Call& call);

@@ -56,7 +56,10 @@ Answer kill(Call& call) {
     names.insert(call.argument);
   }
   log_issued("KILL", call);
-  for (const std::string& name : names) ledgers.database(name)->paused = true;
+  for (const std::string& name : names) {
+    ledgers.database(name)->paused = true;
+    ledgers.close_servers(name);
+  }
   auto drop_all = [names](proxy::Worker& worker) {
     for (auto& [key, pool] : worker.shards) {
       if (names.contains(pool->database_name())) drop(*pool);

@@ -33,6 +33,7 @@ Answer reconnect(Call& call) {
     log_issued("RECONNECT", call);
     ++database->epoch;
   }
+  call.control.shared().ledgers.close_servers(name);
   auto mark = [name](proxy::Worker& worker) {
     for (auto& [key, pool] : worker.shards) {
       if (name.empty() || pool->database_name() == name) pool->mark_for_close();
@@ -51,7 +52,8 @@ Answer wait_close(Call& call) {
   log_issued("WAIT_CLOSE", call);
   auto is_renewed = [name](proxy::Worker& worker) {
     for (auto& [key, pool] : worker.shards) {
-      if ((name.empty() || pool->database_name() == name) && has_old_servers(*pool)) return false;
+      if (!name.empty() && pool->database_name() != name) continue;
+      if (pool->ledger->travelling > 0 || has_old_servers(*pool)) return false;
     }
     return true;
   };

@@ -11,11 +11,15 @@
 #include "config/settings.h"
 #include "daemon/listen_addresses.h"
 #include "daemon/log_options.h"
+#include "daemon/process.h"
 #include "daemon/snapshot.h"
 #include "io/deadline.h"
 #include "proxy/placement.h"
+#include "proxy/refusal.h"
 #include "proxy/version.h"
 #include "remuda/base/log.h"
+#include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::daemon {
 namespace {
@@ -29,6 +33,9 @@ io::ListenOptions listen_options(const config::Config& config) {
   options.defer_accept = config.tcp_defer_accept;
   options.unix_mode = static_cast<mode_t>(config.unix_socket_mode);
   options.unix_group = config.unix_socket_group;
+  wire::error_response(options.refusal, "FATAL", wire::sqlstate::kTooManyConnections,
+                       proxy::kNoDescriptors);
+  options.highest_fd = highest_client_descriptor();
   return options;
 }
 
@@ -77,6 +84,7 @@ void Daemon::make_workers() {
                                 proxy::Worker::kServerCryptoThreads +
                                 proxy::Worker::kRefusalThreads + proxy::Worker::kDirectoryThreads;
   shared_.pool = std::make_shared<io::ThreadPool>(count * kPerWorker);
+  shared_.ledgers.set_workers(count);
   for (size_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
     shared_.workers.push_back(workers_.back().get());

@@ -28,7 +28,10 @@ class Budget {
 
   // Workers that found no room, as bits. Set before a last try, read after giving back: one of the two
   // sees the other, so nobody is forgotten.
-  void want(int worker) noexcept { hungry_.fetch_or(uint64_t{1} << worker); }
+  void want(int worker) noexcept {
+    const uint64_t bit = uint64_t{1} << worker;
+    if ((hungry_.load() & bit) == 0) hungry_.fetch_or(bit);
+  }
   uint64_t take_hungry() noexcept { return hungry_.load() == 0 ? 0 : hungry_.exchange(0); }
 
  private:

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "proxy/peer_name.h"
+#include "proxy/placement.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
@@ -46,6 +47,7 @@ void end_client(Client& client, std::string_view reason) {
   }
   pool.leave_queue(client);
   pool.clients.erase(client);
+  Seat::leave(*pool.ledger, worker.index());
   worker.return_key(client);
   Server* server = client.server;
   if (server) {

@@ -36,8 +36,8 @@ std::string unix_socket_path(const std::string& directory, int port) {
 // The element of the host list whose turn it is.
 std::string next_host(PoolShard& pool, const config::Database& database) {
   std::string host = pool.worker.config().unix_socket_dir;
-  if (!database.hosts.empty()) host = database.hosts[pool.next_host % database.hosts.size()];
-  if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.next_host;
+  if (!database.hosts.empty()) host = database.hosts[pool.ledger->next_host % database.hosts.size()];
+  if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.ledger->next_host;
   if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
   return host;
 }
@@ -50,7 +50,7 @@ io::Task<io::Address> find_address(PoolShard& pool, const config::Database& data
   }
   const auto port = static_cast<uint16_t>(database.port);
   const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);
-  co_return addresses[pool.next_address++ % addresses.size()];
+  co_return addresses[pool.ledger->next_address++ % addresses.size()];
 }
 
 // Clients have proved to be somebody else than the user the pool logs in as.
@@ -67,7 +67,10 @@ wire::Secret find_secret(const PoolShard& pool, const config::Database& database
   }
   const std::string* stored = pool.worker.snapshot().users->find(pool.user_name());
   if (stored && !stored->empty()) return wire::parse_secret(*stored);
-  return wire::parse_secret(forced ? "" : pool.learned_secret());
+  if (forced) return wire::parse_secret("");
+  std::string learned = pool.ledger->facts.learned_secret();
+  const wire::WipeAtEnd wipe(learned);
+  return wire::parse_secret(learned);
 }
 
 pg::LoginRequest make_request(const PoolShard& pool, const config::Database& database) {
@@ -83,7 +86,7 @@ pg::LoginRequest make_request(const PoolShard& pool, const config::Database& dat
     if (value) request.startup.emplace_back(name, *value);
   }
   request.secret = find_secret(pool, database);
-  if (!is_forced(pool, database)) request.proven = pool.proven_keys();
+  if (!is_forced(pool, database)) request.proven = pool.ledger->facts.proven_keys();
   return request;
 }
 

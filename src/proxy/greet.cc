@@ -17,8 +17,8 @@ namespace remuda::proxy {
 namespace {
 
 // ParameterStatus messages: what the server told, with the client's own values in place; then ours.
-std::string greeting_parameters(const PoolShard& pool, const Admission& admission,
-                                const config::Config& config) {
+std::string greeting_parameters(const PoolShard& pool, const ServerParameters& greeting,
+                                const Admission& admission, const config::Config& config) {
   const auto own_value = [&](const std::string& name) -> const std::string* {
     const std::string* found = nullptr;
     for (const auto& [key, value] : admission.parameters) {
@@ -27,7 +27,7 @@ std::string greeting_parameters(const PoolShard& pool, const Admission& admissio
     return found;
   };
   std::string out;
-  for (const auto& [name, value] : *pool.greeting()) {
+  for (const auto& [name, value] : greeting) {
     const std::string* own = own_value(name);
     wire::parameter_status(out, name, own ? *own : value);
   }
@@ -38,10 +38,10 @@ std::string greeting_parameters(const PoolShard& pool, const Admission& admissio
   return out;
 }
 
-session::ParameterSetRef initial_parameters(Worker& worker, const PoolShard& pool,
+session::ParameterSetRef initial_parameters(Worker& worker, const ServerParameters& greeting,
                                             const Admission& admission) {
   session::ParameterSet::Values values;
-  for (const auto& [name, value] : *pool.greeting()) {
+  for (const auto& [name, value] : greeting) {
     if (session::is_settable_parameter(name)) values.emplace_back(name, value);
   }
   // The server's spelling of a name is kept, so that equal sets are one set.
@@ -61,20 +61,22 @@ session::Release release_of(config::PoolMode mode) {
                                                : session::Release::statement;
 }
 
-void make_client(Worker& worker, PoolShard& pool, io::Stream stream, Admission& admission) {
+void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeting,
+                 io::Stream stream, Admission& admission) {
   const config::Config& config = worker.config();
   // Owned by the pool's list until it closes.
   Client& client =
       *new Client(worker, std::move(stream), pool, std::move(admission.places), admission.id);
+  admission.seat.take();
   client.connect_time = admission.login_started;
   client.view.release = release_of(pool.settings.mode);
   client.view.simple_query_allowed = !config.disable_pqexec;
-  client.view.parameters = initial_parameters(worker, pool, admission);
+  client.view.parameters = initial_parameters(worker, greeting, admission);
   client.unproven_values = !admission.parameters.empty();
   worker.issue_key(client);
   std::string out;
   wire::authentication_ok(out);
-  out += greeting_parameters(pool, admission, config);
+  out += greeting_parameters(pool, greeting, admission, config);
   char secret[4];
   store_u32(secret, client.key.secret);
   wire::backend_key_data(out, client.key.pid, {secret, sizeof secret});
@@ -93,14 +95,14 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
   // Before a server is opened for it. What others than the pool's own user bring is not for its
   // servers.
   if (admission.user == admission.pool_user) {
-    pool.learn(admission.keys, std::move(admission.secret));
+    pool.ledger->facts.learn(admission.keys, std::move(admission.secret));
   }
   const Micros timeout = worker.config().client_login_timeout;
   const Micros spent = worker.now() - admission.login_started;
   const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);
   io::Deadline deadline(worker.loop, left, "client_login_timeout (server down)");
-  co_await pool.await_greeting(deadline);
-  make_client(worker, pool, std::move(stream), admission);
+  const PoolShard::Greeting greeting = co_await pool.await_greeting(deadline);
+  make_client(worker, pool, *greeting, std::move(stream), admission);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "config/effective.h"
+#include "proxy/tls_setup.h"
 
 namespace remuda::proxy {
 namespace {
@@ -25,11 +26,17 @@ bool connects_alike(const config::Database& a, const config::Database& b) {
          a.auth_query == b.auth_query && a.load_balance_hosts == b.load_balance_hosts;
 }
 
-// Takes from a budget, or registers the wish and tries once more, so that no return is missed.
+// Takes from a budget, or registers the wish and tries once more, so that no return is missed. A
+// full budget is asked for per query, so that what is there already is not written again.
 bool take_or_want(Budget& budget, int worker, int extra = 0) {
   if (budget.take(extra)) return true;
   budget.want(worker);
   return budget.take(extra);
+}
+
+void forget_servers(Ledger& pool) {
+  pool.closings.fetch_add(1);
+  pool.facts.forget_greeting();
 }
 
 void give_back(const Ledgers& ledgers, Budget& budget) {
@@ -38,6 +45,20 @@ void give_back(const Ledgers& ledgers, Budget& budget) {
 }
 
 }  // namespace
+
+Ledger::Ledger(std::shared_ptr<DatabaseLedger> its_database, std::shared_ptr<UserLedger> its_user,
+               size_t worker_count)
+    : database(std::move(its_database)),
+      user(std::move(its_user)),
+      workers(worker_count),
+      parts(std::make_unique<Part[]>(worker_count)),
+      hunger(worker_count) {}
+
+int Ledger::client_count() const noexcept {
+  int count = 0;
+  for (size_t i = 0; i < workers; ++i) count += parts[i].clients.load(std::memory_order_relaxed);
+  return count;
+}
 
 std::shared_ptr<DatabaseLedger> Ledgers::database(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -71,9 +92,8 @@ std::shared_ptr<Ledger> Ledgers::pool(const std::string& database_name, const st
   const std::lock_guard lock(mutex_);
   auto& entry = pools_[{database_name, user_name}];
   if (!entry) {
-    entry = std::make_shared<Ledger>();
-    entry->database = std::move(database_ledger);
-    entry->user = std::move(user_ledger);
+    entry =
+        std::make_shared<Ledger>(std::move(database_ledger), std::move(user_ledger), workers_);
     set_limits(*entry);
   }
   return entry;
@@ -87,10 +107,21 @@ void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
     const config::Database* new_entry = entry_of(*config_, name);
     if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry)) entry->epoch.fetch_add(1);
   }
+  const bool same_tls = !before || same_server_tls(*before, *config_);
+  for (auto& [key, entry] : pools_) {
+    if (!same_tls || !entry_of(*config_, key.first)) forget_servers(*entry);
+  }
   clients_.set_limit(config_->max_client_conn);
   for (auto& [name, entry] : databases_) set_limits(*entry);
   for (auto& [name, entry] : users_) set_limits(*entry);
   for (auto& [key, entry] : pools_) set_limits(*entry);
+}
+
+void Ledgers::close_servers(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, entry] : pools_) {
+    if (database.empty() || key.first == database) forget_servers(*entry);
+  }
 }
 
 std::vector<std::shared_ptr<DatabaseLedger>> Ledgers::databases() const {

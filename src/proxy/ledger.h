@@ -15,6 +15,8 @@
 
 #include "config/config.h"
 #include "proxy/budget.h"
+#include "proxy/hunger.h"
+#include "proxy/pool_facts.h"
 #include "proxy/wait_reason.h"
 
 namespace remuda::proxy {
@@ -38,16 +40,41 @@ struct UserLedger {
 
 // The shared part of one (database, user) pool.
 struct Ledger {
-  std::shared_ptr<DatabaseLedger> database;
-  std::shared_ptr<UserLedger> user;  // the forced user, if the database has one
-  Budget servers;                    // pool_size
-  std::atomic<int> reserve{0};       // reserve_pool_size
+  Ledger(std::shared_ptr<DatabaseLedger> its_database, std::shared_ptr<UserLedger> its_user,
+         size_t worker_count);
+
+  const std::shared_ptr<DatabaseLedger> database;
+  const std::shared_ptr<UserLedger> user;  // the forced user, if the database has one
+  Budget servers;                          // pool_size
+  std::atomic<int> reserve{0};             // reserve_pool_size
+  PoolFacts facts;
+
+  // What each worker's part of the pool has, by the worker's number.
+  struct Part {
+    std::atomic<int> clients{0};  // placed there, from login to end
+  };
+  const size_t workers;
+  const std::unique_ptr<Part[]> parts;
+  int client_count() const noexcept;
+
+  Hunger hunger;
+  std::atomic<uint64_t> lenders{0};  // workers that have servers, as bits
+  std::atomic<int> travelling{0};    // servers on their way from one worker to another
+  std::atomic<uint32_t> closings{0};  // raised when all servers are to be closed
+  std::atomic<uint64_t> greeting_wanted{0};  // workers where logins wait for a first server
+  std::atomic<Micros> last_lifetime_close{0};
+  std::atomic<size_t> next_host{0};  // for the next dial, as is the address of that host
+  std::atomic<size_t> next_address{0};
 };
 
 class Ledgers {
  public:
   // `wake` tells a worker that room may have appeared; it must be callable from any thread.
   explicit Ledgers(std::function<void(int worker)> wake) : wake_(std::move(wake)) {}
+  // At most: workers are bits of a word.
+  static constexpr size_t kMostWorkers = 64;
+  // Before the first pool is asked for.
+  void set_workers(size_t count) noexcept { workers_ = count; }
 
   std::shared_ptr<DatabaseLedger> database(const std::string& name);
   std::shared_ptr<UserLedger> user(const std::string& name);
@@ -57,6 +84,10 @@ class Ledgers {
 
   // Brings all limits to the values of a new configuration; new entries get theirs when made.
   void adopt(std::shared_ptr<const config::Config> config);
+
+  // Servers of a database's pools, or of all when the name is empty, are of no use any more. To be
+  // called before the workers are told, as some servers are on their way between them.
+  void close_servers(const std::string& database);
 
   std::vector<std::shared_ptr<DatabaseLedger>> databases() const;
   std::vector<std::shared_ptr<UserLedger>> users() const;
@@ -74,6 +105,7 @@ class Ledgers {
   void set_limits(Ledger& pool) const;
 
   const std::function<void(int)> wake_;
+  size_t workers_ = kMostWorkers;
   Budget clients_;
   std::atomic<bool> paused_{false};
   mutable std::mutex mutex_;  // guards all below

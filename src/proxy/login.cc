@@ -16,6 +16,7 @@
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
@@ -138,11 +139,15 @@ void check_target(const LoginAttempt& login, const LoginTarget& target) {
   }
 }
 
-// On to the home worker of the pool, or to the console.
+// On to a home of the pool, or to the console.
 void send_admission(LoginAttempt& login, const LoginTarget& target, Admission admission) {
   Worker& from = login.worker;
   Worker* home = nullptr;
-  if (!target.is_console) home = &home_of(from.shared, admission.database, admission.pool_user);
+  if (!target.is_console) {
+    admission.seat =
+        Seat(from.shared, from.shared.ledgers.pool(admission.database, admission.pool_user));
+    home = from.shared.workers[static_cast<size_t>(admission.seat.worker())];
+  }
   if (home == &from) return from.admit(std::move(login.stream), std::move(admission));
   admission.parcel = std::move(login.stream).detach();
   if (home == nullptr) return from.shared.admit_console(std::move(admission));
@@ -208,6 +213,13 @@ io::Task<void> serve(LoginAttempt& login) {
   co_await admit(login, std::get<wire::Startup>(packet));
 }
 
+PgError exhaustion(const std::system_error& error) {
+  const bool no_descriptors = error.code() == std::errc::too_many_files_open ||
+                              error.code() == std::errc::too_many_files_open_in_system;
+  if (!no_descriptors) return PgError("bouncer resources exhaustion");
+  return PgError(wire::sqlstate::kTooManyConnections, kNoDescriptors);
+}
+
 // Whatever ends a login early, put into words.
 io::Task<void> serve_or_refuse(LoginAttempt& login) {
   const auto lose = [&login](const char* why) {
@@ -229,7 +241,7 @@ io::Task<void> serve_or_refuse(LoginAttempt& login) {
     lose(error.what());
   } catch (const std::system_error& error) {
     log::error("{} {}", login.name(), error.what());
-    refuse_with(PgError("bouncer resources exhaustion"));
+    refuse_with(exhaustion(error));
   } catch (const Closed& closed) {
     // Somebody who only knocked, such as a port check, is not worth a line.
     const bool knocked = login.parameters.user.empty() && login.inbox.empty();

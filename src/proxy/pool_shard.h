@@ -1,11 +1,14 @@
 // A worker's part of the pool of one (database, user): its servers, its clients, those that wait.
 // Owned by the worker, touched by its thread only; what workers share is in the ledger.
+//
+// pool_shard.cc lends servers to clients, pool_shard_tasks.cc to queries of our own;
+// pool_shard_lend.cc lets servers go to other workers and come from them; pool_shard_open.cc opens
+// them; pool_shard_upkeep.cc looks after those that last too long.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "auth/secret_cache.h"
@@ -13,14 +16,14 @@
 #include "io/deadline.h"
 #include "io/task.h"
 #include "io/waiter.h"
-#include "pg/login.h"
 #include "proxy/client.h"
 #include "proxy/ledger.h"
+#include "proxy/pool_facts.h"
 #include "proxy/server.h"
 #include "proxy/server_lease.h"
+#include "proxy/server_parcel.h"
 #include "proxy/stats.h"
 #include "proxy/wait_reason.h"
-#include "remuda/base/error.h"
 #include "remuda/base/list.h"
 
 namespace remuda::proxy {
@@ -35,18 +38,9 @@ struct PoolSettings {
   bool has_forced_user = false;
 };
 
-// Why servers cannot be opened at present.
-struct DialFailure {
-  SqlState sqlstate;
-  std::string message;
-};
-
-using ServerParameters = std::vector<std::pair<std::string, std::string>>;
-
 class PoolShard {
  public:
   PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger);
-  ~PoolShard();
 
   const std::string& database_name() const noexcept { return ledger->database->name; }
   const std::string& user_name() const noexcept { return ledger->user->name; }
@@ -70,6 +64,16 @@ class PoolShard {
   // The server is quiet: it may serve others.
   void give_back(ServerLease lease);
 
+  // ---- For other workers ----
+  // Somebody there waits: idle servers go there, unless somebody waits here.
+  void feed();
+  void take_over(ServerParcel parcel);
+  // Its oldest waiter may have waited long enough to ask others.
+  void patience_over();
+  // A server was opened elsewhere, or could not be.
+  void greeting_arrived();
+  void fail_waiters_if_hopeless(const DialFailure& failure);
+
   // ---- For dialling ----
   void server_opened(std::unique_ptr<Server> opened, ServerParameters parameters);
   void dial_failed(const DialFailure& failure, bool tell_waiters);
@@ -77,8 +81,8 @@ class PoolShard {
   void try_dial();
   // Parameters for a client's greeting, as the first server reported them. Waits for one server
   // login; throws what that login met.
-  io::Task<void> await_greeting(io::Deadline& deadline);
-  const std::optional<ServerParameters>& greeting() const noexcept { return greeting_; }
+  using Greeting = std::shared_ptr<const ServerParameters>;
+  io::Task<Greeting> await_greeting(io::Deadline& deadline);
 
   // ---- For maintenance and the console ----
   void adopt(const config::Config& config);  // resolves the settings again
@@ -93,7 +97,9 @@ class PoolShard {
   // RECONNECT and the like: every server is closed when it is free, an idle one with this reason.
   void mark_for_close(const char* reason = "close_needed");
   void drop_clients(const char* text);
-  bool is_drained() const noexcept { return active_.empty() && tested_.empty() && dials_ == 0; }
+  bool is_drained() const noexcept {
+    return active_.empty() && tested_.empty() && dials_ == 0 && ledger->travelling == 0;
+  }
   bool is_unused() const noexcept;
   size_t server_count() const noexcept { return idle_.size() + active_.size() + tested_.size(); }
   Micros oldest_wait(Micros now) noexcept;
@@ -108,14 +114,9 @@ class PoolShard {
   List<Client, InQueue> waiting;
   List<Server, InState>& list_of(ServerState state) noexcept;
   int dials() const noexcept { return dials_; }
+  uint64_t lent = 0;   // servers that went to other workers
+  uint64_t taken = 0;  // and that came from them
   auth::SecretCache secrets;  // of the users that this pool's servers were asked for
-  size_t next_host = 0;       // for the next dial, as is the address of that host
-  size_t next_address = 0;
-  // What the last client brought along that opens servers: the keys it proved itself with against a
-  // stored SCRAM secret, the secret that auth_query found or it typed. Empty ones teach nothing.
-  void learn(std::optional<pg::ProvenKeys> keys, std::string secret);
-  const std::optional<pg::ProvenKeys>& proven_keys() const noexcept { return proven_keys_; }
-  const std::string& learned_secret() const noexcept { return learned_secret_; }
 
  private:
   // `wanted`: how many wait, the asking one included.
@@ -128,9 +129,10 @@ class PoolShard {
   void throw_if_hopeless() const;
   void link(Client& client, Server& server);
   void queue(Client& client);
-  void settle(Server& server);
-  void make_available(Server& server);
+  void settle(Server& server, Micros idle_since);
+  void make_available(Server& server, Micros idle_since);
   void move_to(Server& server, ServerState state);
+  void enlist(Server& server);
   bool start_internal(Server& server, const std::string& sql);
   bool is_stale(const Server& server) const noexcept;
   bool is_worn_out(const Server& server, Micros now) const noexcept;
@@ -143,22 +145,37 @@ class PoolShard {
   void set_reason(WaitReason reason);
   bool is_failing() const noexcept;
   bool has_usable_server() noexcept;
-  std::string cached_failure() const;
+  DialFailure cached_failure() const;
+  void fill();
   bool is_paused() const noexcept;
+  // Nobody, here or elsewhere, has a server or is opening one.
+  bool has_no_server() const noexcept;
+  bool others_have_servers() const noexcept;
+  // Of clients and tasks that wait; 0 without one.
+  Micros oldest_head() noexcept;
+  bool lend(Server& server);
+  void ask_others();
+  void state_hunger(Micros head);
+  void note_fed();
+  uint64_t worker_bit() const noexcept;
+  template <class F>
+  void tell(uint64_t workers, F f);
+  void tell_greeting();
+  void tell_failure(const DialFailure& failure);
+  Greeting greeting() const;
 
   List<Server, InState> idle_;  // most recently used first
   List<Server, InState> active_;
   List<Server, InState> tested_;
   int dials_ = 0;
-  Micros last_dial_ = 0;
-  Micros last_lifetime_close_ = 0;
-  std::optional<DialFailure> failure_;  // of the last dial; empty after a success
-  std::optional<ServerParameters> greeting_;
-  uint32_t greeting_epoch_ = 0;
+  bool is_hungry_ = false;    // stated, and neither fed nor withdrawn since
+  bool is_watched_ = false;   // patience_over() will be called
   std::vector<io::Waiter<bool>*> greeting_waiters_;
-  std::vector<io::Waiter<ServerLease>*> lease_waiters_;  // in order of arrival
-  std::optional<pg::ProvenKeys> proven_keys_;
-  std::string learned_secret_;
+  struct LeaseWaiter {
+    io::Waiter<ServerLease>* waiter;
+    Micros since;
+  };
+  std::vector<LeaseWaiter> lease_waiters_;  // in order of arrival
 };
 
 }  // namespace remuda::proxy

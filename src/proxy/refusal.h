@@ -10,6 +10,10 @@
 
 namespace remuda::proxy {
 
+// What a client is told for whom the process has no file descriptor.
+inline constexpr const char* kNoDescriptors =
+    "sorry, too many clients already (out of file descriptors)";
+
 // FATAL to the client, then the stream closes. `name` is the client's in the log.
 void refuse(io::Stream& stream, const std::string& name, const PgError& error, Micros age,
             const config::Config& config);

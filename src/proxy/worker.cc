@@ -54,6 +54,7 @@ void Worker::stop() {
   stopping_ = true;
   maintenance_.stop();
   stats_mark_.stop();
+  patience_.stop();
   for (auto& [key, pool] : shards) {
     while (!pool->clients.empty()) close_client(pool->clients.front(), "pooler is shutting down");
     for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
@@ -145,12 +146,12 @@ PoolShard* Worker::find_shard(const std::string& database, const std::string& us
   return at == shards.end() ? nullptr : at->second.get();
 }
 
-bool Worker::evict(const Budget& full, const PoolShard* asking, bool ask_others) {
+bool Worker::evict(const Budget& full, const Ledger& asking, bool ask_others) {
   PoolShard* oldest = nullptr;
   for (auto& [key, pool] : shards) {
     const bool shares =
         &pool->ledger->database->servers == &full || &pool->ledger->user->servers == &full;
-    if (!shares || pool.get() == asking || !pool->can_evict()) continue;
+    if (!shares || pool->ledger.get() == &asking || !pool->can_evict()) continue;
     if (!oldest || pool->least_recent_use() < oldest->least_recent_use()) oldest = pool.get();
   }
   if (oldest) {
@@ -161,10 +162,28 @@ bool Worker::evict(const Budget& full, const PoolShard* asking, bool ask_others)
   if (ask_others) {
     // Whoever closes one gives the slot back, and that wakes us.
     for (Worker* other : shared.workers) {
-      if (other != this) other->post([other, &full] { other->evict(full, nullptr, false); });
+      if (other != this) {
+        other->post([other, &full, &asking] { other->evict(full, asking, false); });
+      }
     }
   }
   return false;
+}
+
+void Worker::take_over(ServerParcel parcel) {
+  if (stopping_) return;
+  const Ledger& ledger = *parcel.journey.ledger();
+  PoolShard& pool = shard(ledger.database->name, ledger.user->name);
+  pool.take_over(std::move(parcel));
+}
+
+void Worker::watch(PoolShard& pool) {
+  watched_.push_back(&pool);
+  if (!patience_.is_active()) patience_.start(Hunger::kPatience, [this] { patience_over(); });
+}
+
+void Worker::patience_over() {
+  for (PoolShard* pool : std::exchange(watched_, {})) pool->patience_over();
 }
 
 Client* Worker::find_client(CancelKey key) noexcept {

@@ -63,10 +63,13 @@ class Worker {
   void wake_pools();                      // a budget has room again: waiting pools try once more
   PoolShard& shard(const std::string& database, const std::string& user);
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
-  // Closes the least recently used idle server of a pool that shares the full budget, other than of
+  // Closes the least recently used idle server of a pool that shares the full budget, other than
   // `asking`; when this worker has none, asks the others. True when room was made here.
-  bool evict(const Budget& full, const PoolShard* asking, bool ask_others);
+  bool evict(const Budget& full, const Ledger& asking, bool ask_others);
   Client* find_client(CancelKey key) noexcept;
+  void take_over(ServerParcel parcel);  // a server that another worker had
+  // Calls its patience_over() in a moment.
+  void watch(PoolShard& pool);
   void issue_key(Client& client);
   void return_key(const Client& client) noexcept;
   // Deletes at the end of this turn of the loop, so that callers up the stack may still look.
@@ -94,6 +97,7 @@ class Worker {
 
  private:
   void maintain();
+  void patience_over();
   void adopt_limits();
   void open_standing_pools();
   template <class T>
@@ -107,6 +111,8 @@ class Worker {
   io::Timer maintenance_{loop};
   io::Timer stats_mark_{loop};
   io::Timer burial_{loop};
+  io::Timer patience_{loop};
+  std::vector<PoolShard*> watched_;
   uint64_t rounds_ = 0;
   std::vector<Client*> clients_by_key_;
   std::vector<uint32_t> free_keys_;

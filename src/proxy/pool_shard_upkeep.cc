@@ -1,0 +1,112 @@
+// What lasts too long in a pool, and what the console does to it.
+#include "proxy/placement.h"
+#include "proxy/pool_shard.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+#include "remuda/wire/builder.h"
+
+namespace remuda::proxy {
+
+void PoolShard::maintain(Micros now, bool may_fill) {
+  fail_long_waits(now);
+  notify_long_waits(now);
+  close_expired(now);
+  secrets.drop_expired();
+  if (has_waiters() || !greeting_waiters_.empty()) serve_waiters();
+  if (may_fill) fill();
+}
+
+// For min_pool_size, which the first home sees to.
+void PoolShard::fill() {
+  if (settings.min_size <= 0 || settings.size <= 0 || dials_ > 0 || is_paused() || is_failing()) {
+    return;
+  }
+  if (&home_of(worker.shared, database_name(), user_name()) != &worker) return;
+  const bool is_wanted = settings.has_forced_user || ledger->client_count() > 0;
+  if (!is_wanted || ledger->servers.used() >= settings.min_size) return;
+  WaitReason why = WaitReason::pool_full;
+  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
+  if (slot) start_dial(std::move(*slot), waits.reason());
+}
+
+void PoolShard::fail_long_waits(Micros now) {
+  if (settings.query_wait_timeout <= 0) return;
+  while (oldest_wait(now) > settings.query_wait_timeout) {
+    fail_client(waiting.front(), SqlState("08P01"), "query_wait_timeout");
+  }
+}
+
+// The queue is in order of arrival, so only its beginning is looked at.
+void PoolShard::notify_long_waits(Micros now) {
+  const Micros patience = worker.config().query_wait_notify * kSecond;
+  if (patience <= 0) return;
+  for (Client& client : waiting) {
+    if (now - client.wait_start <= patience) break;
+    if (client.wait_notified) continue;
+    client.wait_notified = true;
+    std::string out;
+    wire::notice_response(
+        out, "NOTICE", SqlState("00000"),
+        "No server connection available in postgres backend, client being queued");
+    client.stream.write(out);
+  }
+}
+
+void PoolShard::close_expired(Micros now) {
+  const Micros idle_timeout = worker.config().server_idle_timeout;
+  for (auto at = idle_.begin(); at != idle_.end();) {
+    Server& server = *at;
+    ++at;
+    const bool above_floor = ledger->servers.used() > settings.min_size;
+    if (is_stale(server)) {
+      close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
+    } else if (is_worn_out(server, now)) {
+      ledger->last_lifetime_close = now;
+      close_server(server, "server lifetime over");
+    } else if (settings.size > 0 &&
+               ledger->servers.used() > settings.size + ledger->reserve.load()) {
+      close_server(server, "too many servers in the pool");
+    } else if (idle_timeout > 0 && above_floor && now - server.idle_since >= idle_timeout) {
+      close_server(server, "server idle timeout");
+    }
+  }
+}
+
+void PoolShard::close_idle(const char* reason) {
+  while (!idle_.empty()) close_server(idle_.front(), reason);
+}
+
+bool PoolShard::evict_idle(const char* reason) {
+  if (idle_.empty() || has_waiters()) return false;
+  close_server(idle_.back(), reason);
+  return true;
+}
+
+void PoolShard::mark_for_close(const char* reason) {
+  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+    for (Server& server : list_of(state)) server.close_needed = true;
+  }
+  secrets.clear();
+  close_idle(reason);
+}
+
+void PoolShard::drop_clients(const char* text) {
+  while (!clients.empty()) fail_client(clients.front(), SqlState("08P01"), text);
+}
+
+bool PoolShard::is_unused() const noexcept {
+  return clients.empty() && server_count() == 0 && dials_ == 0 && greeting_waiters_.empty() &&
+         lease_waiters_.empty();
+}
+
+Micros PoolShard::oldest_wait(Micros now) noexcept {
+  return waiting.empty() ? 0 : now - waiting.front().wait_start;
+}
+
+size_t PoolShard::used_count(Micros now, Micros check_delay) noexcept {
+  size_t count = 0;
+  for (const Server& server : idle_) count += now - server.idle_since >= check_delay;
+  return count;
+}
+
+}  // namespace remuda::proxy
