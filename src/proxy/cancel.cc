@@ -43,7 +43,7 @@ class CancelHold {
 };
 
 Server* find_target(Worker& worker, CancelKey key) {
-  Client* client = worker.find_client(key);
+  Client* client = worker.keys.find(key);
   if (client == nullptr) {
     log::debug("failed cancel request: no client has this key");
     return nullptr;
@@ -121,29 +121,16 @@ struct Report {
   }
 };
 
+io::Task<void> cancel_at(Worker& worker, size_t index, CancelKey key);
+
 io::Task<void> cancel_and_report(Worker& worker, CancelKey key, Report report) {
   const Report held = std::move(report);
-  co_await cancel_here(worker, key);
+  const auto here = static_cast<size_t>(worker.index());
+  co_await cancel_at(worker, here, key);
 }
 
-}  // namespace
-
-io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
-  CancelKey key;
-  key.pid = request.pid;
-  if (request.secret.size() != kOurSecretSize) co_return;
-  key.secret = load_u32(request.secret.data());
-  const size_t index = key.pid >> CancelKey::kIndexBits;
-  if (index == CancelKey::kConsole) {
-    worker.shared.cancel_console(key);
-    co_return;
-  }
-  if (index >= worker.shared.workers.size()) co_return;
-  Worker& target = *worker.shared.workers[index];
-  if (&target == &worker) {
-    co_await cancel_here(worker, key);
-    co_return;
-  }
+// Has another worker do it, and waits until it has.
+io::Task<void> ask(Worker& worker, Worker& target, CancelKey key) {
   io::Waiter<bool> waiter(worker.loop);
   // The other side may answer after we stopped waiting: it then finds the pointer cleared.
   const auto shared = std::make_shared<io::Waiter<bool>*>(&waiter);
@@ -157,6 +144,33 @@ io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
     target.tasks.spawn(cancel_and_report(target, key, std::move(report)));
   });
   co_await waiter.wait();
+}
+
+// First where the key was issued; that worker knows where its client has gone since.
+io::Task<void> cancel_at(Worker& worker, size_t index, CancelKey key) {
+  const bool is_here = index == static_cast<size_t>(worker.index());
+  const std::optional<int> moved = is_here ? worker.keys.find_moved(key) : std::nullopt;
+  if (is_here && !moved) {
+    co_await cancel_here(worker, key);
+    co_return;
+  }
+  const size_t place = moved ? static_cast<size_t>(*moved) : index;
+  co_await ask(worker, *worker.shared.workers[place], key);
+}
+
+}  // namespace
+
+io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
+  CancelKey key;
+  key.pid = request.pid;
+  if (request.secret.size() != kOurSecretSize) co_return;
+  key.secret = load_u32(request.secret.data());
+  const auto issuer = static_cast<size_t>(KeyTable::issuer(key));
+  if (issuer == CancelKey::kConsole) {
+    worker.shared.cancel_console(key);
+    co_return;
+  }
+  if (issuer < worker.shared.workers.size()) co_await cancel_at(worker, issuer, key);
 }
 
 }  // namespace remuda::proxy

@@ -73,7 +73,7 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   client.view.simple_query_allowed = !config.disable_pqexec;
   client.view.parameters = initial_parameters(worker, greeting, admission);
   client.unproven_values = !admission.parameters.empty();
-  worker.issue_key(client);
+  worker.keys.issue(client);
   std::string out;
   wire::authentication_ok(out);
   out += greeting_parameters(pool, greeting, admission, config);

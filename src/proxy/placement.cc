@@ -40,6 +40,11 @@ Seat::Seat(const Shared& shared, std::shared_ptr<Ledger> ledger) : ledger_(std::
   ledger_->parts[best].clients.fetch_add(1, std::memory_order_relaxed);
 }
 
+Seat::Seat(std::shared_ptr<Ledger> ledger, int worker)
+    : ledger_(std::move(ledger)), worker_(worker) {
+  ledger_->parts[static_cast<size_t>(worker)].clients.fetch_add(1, std::memory_order_relaxed);
+}
+
 Seat::~Seat() {
   if (ledger_) leave(*ledger_, worker_);
 }

@@ -28,6 +28,7 @@ class Seat {
   Seat() = default;
   // The home that has fewest clients of the pool.
   Seat(const Shared& shared, std::shared_ptr<Ledger> ledger);
+  Seat(std::shared_ptr<Ledger> ledger, int worker);
   Seat(Seat&& other) noexcept = default;
   Seat& operator=(Seat&& other) noexcept {
     std::swap(ledger_, other.ledger_);

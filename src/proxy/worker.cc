@@ -1,7 +1,5 @@
 #include "proxy/worker.h"
 
-#include <sys/random.h>
-
 #include "config/effective.h"
 #include "io/thread_priority.h"
 #include "proxy/greet.h"
@@ -9,6 +7,7 @@
 #include "proxy/placement.h"
 #include "proxy/relay.h"
 #include "remuda/base/log.h"
+#include "route/directory.h"
 
 namespace remuda::proxy {
 namespace {
@@ -18,17 +17,12 @@ constexpr uint64_t kFillEvery = 3;  // rounds between two connections for min_po
 constexpr size_t kScratch = 64 * 1024;
 static_assert(kScratch >= session::Egress::kMinScratch);
 
-uint32_t random_u32() {
-  uint32_t value = 0;
-  REMUDA_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
-  return value;
-}
-
 }  // namespace
 
 Worker::Worker(Shared& its_shared, int index, Snapshot snapshot)
     : shared(its_shared),
       tasks(loop, "worker " + std::to_string(index)),
+      keys(index),
       scratch(kScratch),
       index_(index),
       snapshot_(std::move(snapshot)) {}
@@ -186,32 +180,60 @@ void Worker::patience_over() {
   for (PoolShard* pool : std::exchange(watched_, {})) pool->patience_over();
 }
 
-Client* Worker::find_client(CancelKey key) noexcept {
-  const size_t index = key.pid & ((1u << CancelKey::kIndexBits) - 1);
-  if (index >= clients_by_key_.size()) return nullptr;
-  Client* client = clients_by_key_[index];
-  return client && client->key == key ? client : nullptr;
-}
-
-void Worker::issue_key(Client& client) {
-  uint32_t index = 0;
-  if (free_keys_.empty()) {
-    index = static_cast<uint32_t>(clients_by_key_.size());
-    clients_by_key_.push_back(&client);
-  } else {
-    index = free_keys_.back();
-    free_keys_.pop_back();
-    clients_by_key_[index] = &client;
+bool Worker::send_away(Client& client, int to) {
+  try {
+    ClientParcel parcel = pack(client, to);
+    PoolShard& pool = client.pool;
+    pool.clients.erase(client);
+    Seat::leave(*pool.ledger, index_);
+    keys.remove(client);
+    client.closing = true;
+    retire(std::unique_ptr<Client>(&client));
+    Worker* issuer = shared.workers[static_cast<size_t>(KeyTable::issuer(parcel.key))];
+    const CancelKey key = parcel.key;
+    if (issuer == this) {
+      keys.set_moved(key, to);
+    } else {
+      issuer->post([issuer, key, to] { issuer->keys.set_moved(key, to); });
+    }
+    Worker* other = shared.workers[static_cast<size_t>(to)];
+    other->post([other, parcel = std::move(parcel)]() mutable {
+      other->take_over(std::move(parcel));
+    });
+    return true;
+  } catch (const SystemError& error) {
+    log::error("{} could not be handed over: {}", log_name(client), error.what());
+    return false;
   }
-  REMUDA_CHECK(index < 1u << CancelKey::kIndexBits);
-  client.key.pid = static_cast<uint32_t>(index_) << CancelKey::kIndexBits | index;
-  client.key.secret = random_u32();
 }
 
-void Worker::return_key(const Client& client) noexcept {
-  const uint32_t index = client.key.pid & ((1u << CancelKey::kIndexBits) - 1);
-  clients_by_key_[index] = nullptr;
-  free_keys_.push_back(index);
+void Worker::take_over(ClientParcel parcel) {
+  if (stopping_) return;
+  const Journey journey = std::move(parcel.journey);
+  const Ledger& ledger = *journey.ledger();
+  const CancelKey key = parcel.key;
+  PoolShard& pool = shard(ledger.database->name, ledger.user->name);
+  try {
+    Client& client = unpack(*this, pool, std::move(parcel));
+    if (!route::find_database(config(), pool.database_name())) {
+      return fail_client(client, SqlState("08P01"), "database removed");
+    }
+    client.stream.start(client);
+  } catch (const SystemError& error) {
+    log::error("a client could not be taken over: {}", error.what());
+    free_key(key);
+  }
+}
+
+void Worker::return_key(const Client& client) {
+  keys.remove(client);
+  free_key(client.key);
+}
+
+void Worker::free_key(CancelKey key) {
+  Worker* issuer = shared.workers[static_cast<size_t>(KeyTable::issuer(key))];
+  if (issuer == this) return keys.free(key);
+  issuer->post([issuer, key] { issuer->keys.free(key); });
 }
 
 void Worker::retire(std::unique_ptr<Client> client) {
@@ -241,6 +263,7 @@ void Worker::empty_graveyard() {
 void Worker::maintain() {
   ++rounds_;
   const Micros now = loop.now();
+  balance_.look(now);
   for (auto& [key, pool] : shards) pool->maintain(now, rounds_ % kFillEvery == 0);
 }
 

@@ -19,7 +19,10 @@
 #include "io/timer.h"
 #include "pg/key_cache.h"
 #include "proxy/admission.h"
+#include "proxy/balance.h"
 #include "proxy/client.h"
+#include "proxy/client_parcel.h"
+#include "proxy/key_table.h"
 #include "proxy/pool_shard.h"
 #include "proxy/server.h"
 #include "proxy/shared.h"
@@ -48,6 +51,9 @@ class Worker {
   }
   int index() const noexcept { return index_; }
   int logins() const noexcept { return logins_.load(std::memory_order_relaxed); }
+  // Thousandths of a core that the thread used of late.
+  int load() const noexcept { return load_.load(std::memory_order_relaxed); }
+  void set_load(int load) noexcept { load_.store(load, std::memory_order_relaxed); }
   void count_login(int change) noexcept { logins_.fetch_add(change, std::memory_order_relaxed); }
 
   // Body of the thread; returns after stop().
@@ -66,12 +72,14 @@ class Worker {
   // Closes the least recently used idle server of a pool that shares the full budget, other than
   // `asking`; when this worker has none, asks the others. True when room was made here.
   bool evict(const Budget& full, const Ledger& asking, bool ask_others);
-  Client* find_client(CancelKey key) noexcept;
   void take_over(ServerParcel parcel);  // a server that another worker had
   // Calls its patience_over() in a moment.
   void watch(PoolShard& pool);
-  void issue_key(Client& client);
-  void return_key(const Client& client) noexcept;
+  // An idle client goes to another worker. False when out of descriptors: it stays.
+  bool send_away(Client& client, int to);
+  void take_over(ClientParcel parcel);
+  // The client ends: its key may be issued again.
+  void return_key(const Client& client);
   // Deletes at the end of this turn of the loop, so that callers up the stack may still look.
   void retire(std::unique_ptr<Client> client);
   void retire(std::unique_ptr<Server> server);
@@ -92,12 +100,14 @@ class Worker {
   pg::KeyCache server_keys{loop, server_crypto};               // towards servers
   auth::ScramCache scram_secrets{loop, crypto};                // towards clients
   io::TaskScope tasks;                                         // logins, dials, cancel requests
+  KeyTable keys;
   std::vector<char> scratch;                                   // for one egress at a time
   std::map<std::pair<std::string, std::string>, std::unique_ptr<PoolShard>> shards;
 
  private:
   void maintain();
   void patience_over();
+  void free_key(CancelKey key);
   void adopt_limits();
   void open_standing_pools();
   template <class T>
@@ -106,6 +116,7 @@ class Worker {
 
   const int index_;
   std::atomic<int> logins_{0};
+  std::atomic<int> load_{0};
   Snapshot snapshot_;
   io::Mailbox mailbox_{loop};
   io::Timer maintenance_{loop};
@@ -113,9 +124,8 @@ class Worker {
   io::Timer burial_{loop};
   io::Timer patience_{loop};
   std::vector<PoolShard*> watched_;
+  Balance balance_{*this};
   uint64_t rounds_ = 0;
-  std::vector<Client*> clients_by_key_;
-  std::vector<uint32_t> free_keys_;
   std::vector<std::unique_ptr<Client>> dead_clients_;
   std::vector<std::unique_ptr<Server>> dead_servers_;
   bool stopping_ = false;
