@@ -149,7 +149,7 @@ void send_admission(LoginAttempt& login, const LoginTarget& target, Admission ad
     home = from.shared.workers[static_cast<size_t>(admission.seat.worker())];
   }
   if (home == &from) return from.admit(std::move(login.stream), std::move(admission));
-  admission.parcel = std::move(login.stream).detach();
+  admission.parcel = std::move(login.stream).detach(io::highest_client_descriptor());
   if (home == nullptr) return from.shared.admit_console(std::move(admission));
   home->post(
       [home, admission = std::move(admission)]() mutable { home->admit(std::move(admission)); });

@@ -71,6 +71,7 @@ void PoolShard::queue(Client& client) {
   client.wait_start = worker.now();
   client.wait_notified = false;
   waiting.push_back(client);
+  worker.somebody_waits();
 }
 
 void PoolShard::leave_queue(Client& client) {

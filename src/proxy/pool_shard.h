@@ -87,6 +87,10 @@ class PoolShard {
   // ---- For maintenance and the console ----
   void adopt(const config::Config& config);  // resolves the settings again
   void maintain(Micros now, bool may_fill);
+  // Somebody waits, or a server is being opened or tested.
+  bool has_work() const noexcept {
+    return has_waiters() || !greeting_waiters_.empty() || dials_ > 0 || !tested_.empty();
+  }
   // Lends idle servers to waiting clients, then dials.
   void serve_waiters();
   void close_idle(const char* reason);

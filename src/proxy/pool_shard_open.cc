@@ -151,6 +151,7 @@ io::Task<void> PoolShard::next_greeting(io::Deadline& deadline) {
     ~Listed() { std::erase(list, waiter); }
   };
   greeting_waiters_.push_back(&waiter);
+  worker.somebody_waits();
   const Listed listed{greeting_waiters_, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
   const io::CloseLink link(worker.tasks, waiter);

@@ -33,6 +33,7 @@ io::Task<ServerLease> PoolShard::next_lease(io::Deadline& deadline) {
   };
   const LeaseWaiter entry{&waiter, worker.now()};
   lease_waiters_.push_back(entry);
+  worker.somebody_waits();
   const Listed listed{lease_waiters_, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
   const io::CloseLink link(worker.tasks, waiter);

@@ -12,8 +12,10 @@
 namespace remuda::proxy {
 namespace {
 
-constexpr Micros kMaintenancePeriod = 100 * kMillisecond;
-constexpr uint64_t kFillEvery = 3;  // rounds between two connections for min_pool_size
+// Between two looks at what lasts too long: while somebody waits, and when nobody does.
+constexpr Micros kBusyPeriod = 100 * kMillisecond;
+constexpr Micros kQuietPeriod = 333 * kMillisecond;
+constexpr Micros kFillEvery = 300 * kMillisecond;  // between two connections for min_pool_size
 constexpr size_t kScratch = 64 * 1024;
 static_assert(kScratch >= session::Egress::kMinScratch);
 
@@ -33,7 +35,7 @@ void Worker::run() {
   io::run_promptly();
   adopt_limits();
   open_standing_pools();
-  maintenance_.repeat(kMaintenancePeriod, [this] { maintain(); });
+  look_again(kQuietPeriod);
   if (config().stats_period > 0) {
     stats_mark_.repeat(config().stats_period, [this] {
       for (auto& [key, pool] : shards) pool->stats.mark();
@@ -260,11 +262,26 @@ void Worker::empty_graveyard() {
   dead_servers_.clear();
 }
 
+void Worker::look_again(Micros period) {
+  is_quiet_ = period == kQuietPeriod;
+  maintenance_.start(period, [this] { maintain(); });
+}
+
+void Worker::somebody_waits() {
+  if (is_quiet_ && !stopping_) look_again(kBusyPeriod);
+}
+
 void Worker::maintain() {
-  ++rounds_;
   const Micros now = loop.now();
   balance_.look(now);
-  for (auto& [key, pool] : shards) pool->maintain(now, rounds_ % kFillEvery == 0);
+  const bool may_fill = now - last_fill_ >= kFillEvery;
+  if (may_fill) last_fill_ = now;
+  bool is_quiet = true;
+  for (auto& [key, pool] : shards) {
+    pool->maintain(now, may_fill);
+    is_quiet = is_quiet && !pool->has_work();
+  }
+  look_again(is_quiet ? kQuietPeriod : kBusyPeriod);
 }
 
 }  // namespace remuda::proxy

@@ -73,6 +73,8 @@ class Worker {
   // `asking`; when this worker has none, asks the others. True when room was made here.
   bool evict(const Budget& full, const Ledger& asking, bool ask_others);
   void take_over(ServerParcel parcel);  // a server that another worker had
+  // Has pools looked after more often until nobody waits.
+  void somebody_waits();
   // Calls its patience_over() in a moment.
   void watch(PoolShard& pool);
   // An idle client goes to another worker. False when out of descriptors: it stays.
@@ -105,6 +107,7 @@ class Worker {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<PoolShard>> shards;
 
  private:
+  void look_again(Micros period);
   void maintain();
   void patience_over();
   void free_key(CancelKey key);
@@ -125,7 +128,8 @@ class Worker {
   io::Timer patience_{loop};
   std::vector<PoolShard*> watched_;
   Balance balance_{*this};
-  uint64_t rounds_ = 0;
+  bool is_quiet_ = true;  // at the last look nobody waited
+  Micros last_fill_ = 0;
   std::vector<std::unique_ptr<Client>> dead_clients_;
   std::vector<std::unique_ptr<Server>> dead_servers_;
   bool stopping_ = false;
