@@ -19,6 +19,7 @@ struct Counts {
   size_t servers = 0;
   size_t blocks = 0;
   size_t free_blocks = 0;
+  size_t block_bytes = 0;
 };
 
 Counts counts_of(proxy::Worker& worker) {
@@ -30,6 +31,7 @@ Counts counts_of(proxy::Worker& worker) {
   }
   counts.blocks = worker.loop.blocks().in_use();
   counts.free_blocks = worker.loop.blocks().kept();
+  counts.block_bytes = worker.loop.blocks().bytes();
   return counts;
 }
 
@@ -54,6 +56,7 @@ Answer show_mem(Call& call) {
     sum.servers += part.servers;
     sum.blocks += part.blocks;
     sum.free_blocks += part.free_blocks;
+    sum.block_bytes += part.block_bytes;
   }
   const proxy::Ledgers& ledgers = call.control.shared().ledgers;
   Table table(kColumns);
@@ -62,7 +65,9 @@ Answer show_mem(Call& call) {
   table.add(line("pool_cache", sizeof(proxy::PoolShard), sum.pools, 0));
   table.add(line("client_cache", with_handle(sizeof(proxy::Client)), sum.clients, 0));
   table.add(line("server_cache", with_handle(sizeof(proxy::Server)), sum.servers, 0));
-  table.add(line("iobuf_cache", sizeof(io::BlockBody), sum.blocks, sum.free_blocks));
+  // Blocks have several sizes: shown is the largest, the total is that of all.
+  table.add({text("iobuf_cache"), number(io::BlockPool::kLargest), number(sum.blocks),
+             number(sum.free_blocks), number(sum.block_bytes)});
   co_return table.messages();
 }
 

@@ -125,7 +125,7 @@ struct Config {
   std::vector<std::string> ignore_startup_parameters;
   std::string job_name = "pgbouncer";
   std::vector<std::string> listen_addr;
-  int listen_backlog = 128;
+  int listen_backlog = 4096;
   int listen_port = 6432;
   bool log_connections = true;
   bool log_disconnections = true;

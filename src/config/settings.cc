@@ -98,7 +98,7 @@ constexpr Setting kSettings[] = {
     row("job_name", &Config::job_name, "pgbouncer", kFixed, "A name that is only shown"),
     row("listen_addr", &Config::listen_addr, "", kFixed,
         "Addresses to listen on, a comma list; *: all; empty: no TCP"),
-    row("listen_backlog", &Config::listen_backlog, "128", kFixed,
+    row("listen_backlog", &Config::listen_backlog, "4096", kFixed,
         "Connections that may wait to be accepted"),
     row("listen_port", &Config::listen_port, "6432", kFixed,
         "TCP port, and suffix of the Unix socket"),

@@ -11,7 +11,6 @@
 #include "config/settings.h"
 #include "daemon/listen_addresses.h"
 #include "daemon/log_options.h"
-#include "daemon/process.h"
 #include "daemon/snapshot.h"
 #include "io/deadline.h"
 #include "proxy/placement.h"
@@ -35,7 +34,7 @@ io::ListenOptions listen_options(const config::Config& config) {
   options.unix_group = config.unix_socket_group;
   wire::error_response(options.refusal, "FATAL", wire::sqlstate::kTooManyConnections,
                        proxy::kNoDescriptors);
-  options.highest_fd = highest_client_descriptor();
+  options.highest_fd = io::highest_client_descriptor();
   return options;
 }
 

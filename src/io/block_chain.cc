@@ -26,18 +26,22 @@ BlockChain& BlockChain::operator=(BlockChain&& other) noexcept {
 
 void BlockChain::append(const char* data, size_t n) {
   while (n > 0) {
-    if (tail_ == nullptr || tail_->end == BlockBody::kCapacity) {
-      BlockBody* fresh = pool_->get().release();
-      (tail_ != nullptr ? tail_->next : head_) = fresh;
-      tail_ = fresh;
-    }
-    const size_t part = std::min(n, BlockBody::kCapacity - tail_->end);
-    std::memcpy(tail_->data + tail_->end, data, part);
+    if (tail_ == nullptr || tail_->end == tail_->capacity) add_block(n);
+    const size_t part = std::min<size_t>(n, tail_->capacity - tail_->end);
+    std::memcpy(tail_->data() + tail_->end, data, part);
     tail_->end += static_cast<uint32_t>(part);
     size_ += part;
     data += part;
     n -= part;
   }
+}
+
+// What comes in small pieces grows by doubling, so that a long chain has few blocks.
+void BlockChain::add_block(size_t wanted) {
+  const size_t at_least = tail_ != nullptr ? size_t{tail_->capacity} * 2 : 0;
+  BlockBody* fresh = pool_->get(std::max(wanted, at_least)).release();
+  (tail_ != nullptr ? tail_->next : head_) = fresh;
+  tail_ = fresh;
 }
 
 void BlockChain::consume(size_t n) noexcept {
@@ -61,13 +65,13 @@ void BlockChain::clear() noexcept {
 
 std::string_view BlockChain::front() const noexcept {
   if (head_ == nullptr) return {};
-  return {head_->data + head_->begin, head_->end - head_->begin};
+  return {head_->data() + head_->begin, head_->end - head_->begin};
 }
 
 size_t BlockChain::runs(uv_buf_t* out, size_t most) const noexcept {
   size_t count = 0;
   for (BlockBody* body = head_; body != nullptr && count < most; body = body->next) {
-    out[count++] = uv_buf_init(body->data + body->begin, body->end - body->begin);
+    out[count++] = uv_buf_init(body->data() + body->begin, body->end - body->begin);
   }
   return count;
 }

@@ -1,5 +1,6 @@
 // A queue of bytes over pool blocks: appended by copying, consumed from the front. 32 bytes when
-// empty. Owned by whoever has bytes to keep, on the loop thread of the pool, which must outlive it.
+// empty; a short one takes a block that fits. Owned by whoever has bytes to keep, on the loop
+// thread of the pool, which must outlive it.
 #pragma once
 
 #include <uv.h>
@@ -32,6 +33,7 @@ class BlockChain {
   size_t runs(uv_buf_t* out, size_t most) const noexcept;
 
  private:
+  void add_block(size_t wanted);
   void drop_front() noexcept;
 
   BlockPool* pool_;

@@ -1,7 +1,10 @@
 #include "io/file_descriptor.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <utility>
 
 namespace remuda::io {
@@ -21,6 +24,13 @@ int FileDescriptor::release() noexcept {
 void FileDescriptor::close() noexcept {
   // EINTR too leaves the descriptor closed on Linux: never tried again.
   if (fd_ >= 0) ::close(release());
+}
+
+int highest_client_descriptor() noexcept {
+  constexpr rlim_t kKeptForServers = 64;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return INT_MAX;
+  return static_cast<int>(limit.rlim_cur - std::min(kKeptForServers, limit.rlim_cur / 16));
 }
 
 }  // namespace remuda::io

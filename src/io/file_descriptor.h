@@ -22,4 +22,8 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+// Clients are to have descriptors below this number: the rest, a few of what the process may have,
+// is for servers, so that clients who fill the process cannot keep it from opening them.
+int highest_client_descriptor() noexcept;
+
 }  // namespace remuda::io

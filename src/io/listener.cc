@@ -130,9 +130,12 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   void poll_on();
   void poll_off() noexcept;
   void on_readable();
-  bool accept_one();
-  void out_of_resources(int error);
-  void shed_one() noexcept;
+  // `accepted` stands for connections that came to nothing, too: the next may be well.
+  enum class Outcome : uint8_t { accepted, turned_away, none, failed };
+  Outcome accept_one();
+  Outcome use_reserve();
+  void turn_away(FileDescriptor fd) noexcept;
+  void rest();
   void close() noexcept;
 
   Loop& loop;
@@ -143,6 +146,9 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   FileDescriptor reserve;
   UvPtr<uv_poll_t> poll;
   Timer retry;
+  int why = 0;          // it last lacked descriptors, or memory
+  int turned_away = 0;  // not yet told in the log
+  Micros logged = -kLogPeriod;
   bool paused = false;
   bool owns_file = false;
   struct stat file {};
@@ -199,43 +205,73 @@ void Listener::State::poll_off() noexcept {
 }
 
 void Listener::State::on_readable() {
-  for (int i = 0; i < kBatch; ++i) {
-    if (!socket || paused || !accept_one()) return;
+  if (!reserve) reserve = open_reserve();
+  Outcome outcome = Outcome::accepted;
+  bool short_of = false;
+  for (int i = 0; i < kBatch && outcome != Outcome::none; ++i) {
+    if (!socket || paused) break;
+    outcome = accept_one();
+    short_of = short_of || outcome == Outcome::turned_away || outcome == Outcome::failed;
+    if (outcome == Outcome::failed) break;
   }
+  if (short_of && socket) rest();
 }
 
-// Whether to go on.
-bool Listener::State::accept_one() {
+Listener::State::Outcome Listener::State::accept_one() {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   FileDescriptor fd(::accept4(socket.get(), reinterpret_cast<sockaddr*>(&peer), &length,
                               SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (fd) {
-    accepted(std::move(fd), Address(reinterpret_cast<const sockaddr*>(&peer), length));
-    return true;
+  if (!fd) {
+    if (concerns_one_connection(errno)) return Outcome::accepted;
+    if (errno == EAGAIN) return Outcome::none;
+    why = errno;
+    return why == EMFILE || why == ENFILE ? use_reserve() : Outcome::failed;
   }
-  if (concerns_one_connection(errno)) return true;
-  if (errno != EAGAIN) out_of_resources(errno);
-  return false;
+  if (fd.get() >= options.highest_fd) {
+    why = EMFILE;
+    turn_away(std::move(fd));
+    return Outcome::turned_away;
+  }
+  accepted(std::move(fd), Address(reinterpret_cast<const sockaddr*>(&peer), length));
+  return Outcome::accepted;
+}
+
+// The reserve makes room to tell one client why, instead of letting it wait for nobody knows what.
+Listener::State::Outcome Listener::State::use_reserve() {
+  if (!reserve) return Outcome::failed;
+  reserve.close();
+  FileDescriptor fd(::accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  const bool is_told = static_cast<bool>(fd);
+  if (is_told) turn_away(std::move(fd));
+  reserve = open_reserve();  // another thread may have been quicker: then at the next wake-up
+  return is_told ? Outcome::turned_away : Outcome::failed;
+}
+
+// What the client has sent is read away: a socket closed with input unread sends a reset, which may
+// overtake the refusal.
+void Listener::State::turn_away(FileDescriptor fd) noexcept {
+  ++turned_away;
+  const std::string& text = options.refusal;
+  ::send(fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::shutdown(fd.get(), SHUT_WR);
+  char unread[4096];
+  while (::recv(fd.get(), unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
+  }
 }
 
 // The kernel would report the waiting connections again at once: polling stops for a while.
-void Listener::State::out_of_resources(int error) {
-  log::warning("accept() failed on {}: {}; pausing for {} ms", address.text(), std::strerror(error),
-               options.pause / kMillisecond);
-  if (error == EMFILE || error == ENFILE) shed_one();
+void Listener::State::rest() {
+  const Micros now = loop.now();
+  if (now - logged >= kLogPeriod) {
+    logged = now;
+    log::warning("accept() failed on {}: {}; connections turned away: {}", address.text(),
+                 std::strerror(why), std::exchange(turned_away, 0));
+  }
   poll_off();
   retry.start(options.pause, [this] {
     if (socket && !paused) poll_on();
   });
-}
-
-// One client learns that there is no room, instead of waiting: the reserve makes room to refuse it.
-void Listener::State::shed_one() noexcept {
-  if (!reserve) return;
-  reserve.close();
-  const FileDescriptor refused(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  reserve = open_reserve();
 }
 
 void Listener::State::close() noexcept {

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <climits>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -24,11 +25,16 @@ class SocketInUse : public std::runtime_error {
 
 struct ListenOptions {
   int backlog = 128;
-  bool reuse_port = false;     // TCP
-  bool defer_accept = false;   // TCP
-  mode_t unix_mode = 0777;     // of the socket file
-  std::string unix_group;      // name or number; empty: as created
-  Micros pause = 5 * kSecond;  // without accepting, when descriptors run out
+  bool reuse_port = false;    // TCP
+  bool defer_accept = false;  // TCP
+  mode_t unix_mode = 0777;    // of the socket file
+  std::string unix_group;     // name or number; empty: as created
+  // When descriptors run out: what those are sent who are turned away, and how long the listener
+  // then rests. A connection whose descriptor is `highest_fd` or above is turned away as well, so
+  // that those who are in find descriptors for what they need.
+  std::string refusal;
+  int highest_fd = INT_MAX;
+  Micros pause = 100 * kMillisecond;
 };
 
 class Listener {
@@ -36,6 +42,7 @@ class Listener {
   // Owns the descriptor (non-blocking, close-on-exec). May destroy the listener.
   using OnConnection = std::function<void(FileDescriptor fd, const Address& peer)>;
   static constexpr int kBatch = 64;
+  static constexpr Micros kLogPeriod = 5 * kSecond;  // for lines about a lack of descriptors
 
   // Binds and listens. A stale unix socket file is replaced. Throws SocketInUse, or SystemError
   // `cannot listen on ADDRESS: CALL(): ERROR`.

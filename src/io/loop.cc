@@ -22,7 +22,7 @@ void close_handle(uv_handle_t* handle) {
 }  // namespace
 
 Loop::Loop(std::shared_ptr<ThreadPool> pool)
-    : read_buffer_(new char[kReadBuffer]), pool_(std::move(pool)) {
+    : read_buffer_(new char[kBulkBuffer]), pool_(std::move(pool)) {
   ::signal(SIGPIPE, SIG_IGN);
   const int error = uv_loop_init(&uv_);
   if (error != 0) throw SystemError(-error, "uv_loop_init()");
@@ -84,6 +84,7 @@ void Loop::start_phases() noexcept {
 }
 
 void Loop::close_own_handles() noexcept {
+  heap_trim_.close();
   close_handle(reinterpret_cast<uv_handle_t*>(&before_sleep_));
   close_handle(reinterpret_cast<uv_handle_t*>(&after_poll_));
   close_handle(reinterpret_cast<uv_handle_t*>(&no_sleep_));

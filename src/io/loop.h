@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/block_pool.h"
+#include "io/heap_trim.h"
 #include "io/thread_pool.h"
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
@@ -31,6 +32,8 @@ class Completions;
 class Loop {
  public:
   static constexpr size_t kReadBuffer = 64 * 1024;
+  // For a connection that has just filled that: what is large is cheaper in larger pieces.
+  static constexpr size_t kBulkBuffer = 256 * 1024;
 
   // Throws SystemError. Makes the process ignore SIGPIPE. Without a pool it makes one of its own
   // when work is first offloaded.
@@ -54,6 +57,12 @@ class Loop {
 
   // Lent to whichever stream is reading: its contents last until the callback returns.
   std::span<char> read_buffer() noexcept { return {read_buffer_.get(), kReadBuffer}; }
+  std::span<char> read_buffer(const uv_handle_t* reader) noexcept {
+    return {read_buffer_.get(), reader == bulk_reader_ ? kBulkBuffer : kReadBuffer};
+  }
+  void note_read(const uv_handle_t* reader, bool was_filled) noexcept {
+    bulk_reader_ = was_filled ? reader : nullptr;
+  }
   // For TLS: what arrives, records on their way out, and small pieces that shall be one record.
   // Each is lent to one call of one stream at a time. Made at first use.
   struct TlsBuffers {
@@ -65,6 +74,7 @@ class Loop {
   };
   TlsBuffers& tls_buffers();
   BlockPool& blocks() noexcept { return blocks_; }
+  HeapTrim& heap_trim() noexcept { return heap_trim_; }
 
   // Aborts on a thread that is not the loop's.
   void assert_thread() const noexcept;
@@ -94,8 +104,10 @@ class Loop {
   uv_idle_t no_sleep_{};  // active while coroutines are left over for the next turn
   Micros now_ = 0;        // 0: to be read
   std::atomic<std::thread::id> thread_;
-  BlockPool blocks_;
+  HeapTrim heap_trim_{*this};
+  BlockPool blocks_{&heap_trim_};
   std::unique_ptr<char[]> read_buffer_;
+  const uv_handle_t* bulk_reader_ = nullptr;  // compared only: it may be gone
   std::unique_ptr<TlsBuffers> tls_buffers_;
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;

@@ -16,6 +16,9 @@
 namespace remuda::io {
 namespace {
 
+// What a connection takes, about: its handle, and what its owner keeps beside it.
+constexpr size_t kHeap = 768;
+
 bool is_unix_socket(int fd) {
   int domain = 0;
   socklen_t size = sizeof domain;
@@ -122,24 +125,28 @@ Stream Stream::adopt(Loop& loop, FileDescriptor fd) {
   stream.handle_ = open_handle(loop, fd.get(), is_unix_socket(fd.get()));
   stream.handle_->data = &stream;
   fd.release();
+  loop.heap_trim().taken(kHeap);
   return stream;
 }
 
 Stream Stream::adopt(Loop& loop, Parcel parcel) {
   Stream stream = adopt(loop, std::move(parcel.fd));
   stream.tls_ = std::move(parcel.tls);
+  if (stream.tls_) loop.heap_trim().taken(TlsSession::kHeap);
   if (!parcel.unread.empty()) stream.pull().bytes = std::move(parcel.unread);
   return stream;
 }
 
-Parcel Stream::detach() && {
+Parcel Stream::detach(int highest_fd) && {
   REMUDA_CHECK(handle_ && !backlog_ && (!pull_ || pull_->reader == nullptr));
   // libuv closes the descriptor together with its handle, so the connection lives on in a copy.
   Parcel parcel;
   parcel.fd = FileDescriptor(::fcntl(fd(), F_DUPFD_CLOEXEC, 0));
   if (!parcel.fd) throw SystemError(errno, "fcntl(F_DUPFD_CLOEXEC)");
+  if (parcel.fd.get() >= highest_fd) throw SystemError(EMFILE, "fcntl(F_DUPFD_CLOEXEC)");
   parcel.is_unix = is_unix();
   parcel.unread = take_unread();
+  if (tls_) loop().heap_trim().given_back(TlsSession::kHeap);
   parcel.tls = std::move(tls_);
   close();
   return parcel;
@@ -228,7 +235,7 @@ void Stream::stop_reading() noexcept {
 void Stream::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) noexcept {
   const auto* stream = static_cast<const Stream*>(handle->data);
   Loop& loop = Loop::of(handle->loop);
-  std::span<char> lent = loop.read_buffer();
+  std::span<char> lent = loop.read_buffer(handle);
   if (stream->tls_) lent = loop.tls_buffers().arriving;
   size_t size = lent.size();
   if (stream->events_ == nullptr) {
@@ -248,6 +255,8 @@ void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buffer) noe
     } else if (stream->tls_ && n > 0) {
       stream->decrypt(buffer->base, static_cast<size_t>(n));
     } else {
+      const bool is_filled = n > 0 && static_cast<size_t>(n) == buffer->len;
+      stream->loop().note_read(reinterpret_cast<uv_handle_t*>(handle), is_filled);
       stream->received(buffer->base, n);
     }
   });
@@ -306,6 +315,7 @@ void Stream::close() noexcept {
   let_go();
   if (!backlog_) say_goodbye();
   backlog_.reset();
+  loop().heap_trim().given_back(kHeap + (tls_ ? TlsSession::kHeap : 0));
   tls_.reset();
   handle_.reset();
   reading_ = paused_ = ended_ = broken_ = false;

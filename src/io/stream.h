@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -111,8 +112,9 @@ class Stream final : public Interruptible {
   bool is_open() const noexcept { return handle_ != nullptr; }
 
   // Takes the connection off its loop, closing this stream. Legal while there is no backlog and
-  // nobody awaits. Throws SystemError when out of descriptors, and then changes nothing.
-  Parcel detach() &&;
+  // nobody awaits. Throws SystemError when there is no descriptor below `highest_fd`, and then
+  // changes nothing.
+  Parcel detach(int highest_fd = INT_MAX) &&;
 
   // Open streams only. Asks the kernel each time: nothing is kept.
   int fd() const noexcept;

@@ -56,6 +56,7 @@ void Stream::decrypt(const char* data, size_t n) {
 void Stream::secure(std::unique_ptr<TlsSession> session) {
   REMUDA_CHECK(handle_ && events_ == nullptr && (!pull_ || pull_->reader == nullptr));
   tls_ = std::move(session);
+  loop().heap_trim().taken(TlsSession::kHeap);
   const std::string encrypted = take_unread();
   std::string& bytes = pull().bytes;
   std::string_view rest = encrypted;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "io/guard.h"
@@ -62,8 +63,15 @@ WriteResult Stream::write_clear(const uv_buf_t* runs, size_t count) noexcept {
   return keep_rest(runs, count, static_cast<size_t>(sent));
 }
 
-// Bytes the kernel took, or libuv's error code.
+// Bytes the kernel took, or libuv's error code. The usual single run goes straight to the kernel:
+// with nothing queued in libuv there is nothing libuv would add.
 ssize_t Stream::try_write(const uv_buf_t* runs, size_t count) noexcept {
+  if (count == 1) {
+    const ssize_t n = ::send(fd(), runs->base, runs->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) return n;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
+    return -errno;
+  }
   size_t sent = 0;
   for (size_t i = 0; i < count; i += kMostRuns) {
     const size_t batch = std::min(kMostRuns, count - i);

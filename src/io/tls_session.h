@@ -47,6 +47,8 @@ class TlsSession {
  public:
   // Most that one record holds in clear.
   static constexpr size_t kRecordSize = 16 * 1024;
+  // What a session takes while idle, about.
+  static constexpr size_t kHeap = 15 * 1024;
 
   explicit TlsSession(std::shared_ptr<const TlsContext> context);
   TlsSession(std::shared_ptr<const TlsContext> context, const TlsTarget& target);

@@ -2,11 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "io/tcp_options.h"
 #include "pg/login.h"
 #include "proxy/pool_shard.h"
+#include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/server_tls.h"
 #include "proxy/worker.h"
@@ -149,6 +152,15 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   outcome.server = std::move(server);
 }
 
+// Clients are better told at once that the process is out of descriptors than kept waiting.
+Failure failed_by(const SystemError& error) {
+  const int code = error.code().value();
+  if (code == EMFILE || code == ENFILE) {
+    return {{wire::sqlstate::kTooManyConnections, kNoDescriptors}, error.what(), true};
+  }
+  return {{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};
+}
+
 io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& outcome) {
   std::optional<Failure> failed;
   try {
@@ -164,6 +176,8 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
     failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
   } catch (const TimedOut&) {
     failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, "", false};
+  } catch (const SystemError& error) {
+    failed = failed_by(error);
   } catch (const std::exception& error) {
     failed = Failure{{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};
   }

@@ -14,7 +14,7 @@ void Hunger::withdraw(int worker) noexcept {
   if (is_stated_by(worker)) mask_.fetch_and(~bit(worker));
 }
 
-std::optional<int> Hunger::claim(int lender, Micros own_head) noexcept {
+std::optional<int> Hunger::claim(int lender, Micros own_head, Micros now) noexcept {
   while (true) {
     const uint64_t others = mask_.load() & ~bit(lender);
     if (others == 0) return std::nullopt;
@@ -27,7 +27,8 @@ std::optional<int> Hunger::claim(int lender, Micros own_head) noexcept {
       oldest = worker;
       oldest_head = head;
     }
-    if (own_head != 0 && oldest_head + kPatience >= own_head) return std::nullopt;
+    const Micros margin = kPatience + (now - own_head) / kShare;
+    if (own_head != 0 && oldest_head + margin >= own_head) return std::nullopt;
     if ((mask_.fetch_and(~bit(oldest)) & bit(oldest)) != 0) return oldest;
   }
 }

@@ -18,9 +18,11 @@ namespace remuda::proxy {
 
 class Hunger {
  public:
-  // Between workers nobody is overtaken by more than this: a waiter that is younger by less than
-  // that is as old.
+  // Who waits here for no longer than this asks nobody else.
   static constexpr Micros kPatience = 2 * kMillisecond;
+  // Between workers nobody is overtaken by more than patience and this share of its own wait. In a
+  // queue that is long everywhere, smaller differences are no reason to send servers to and fro.
+  static constexpr Micros kShare = 4;
 
   explicit Hunger(size_t workers) : heads_(std::make_unique<std::atomic<Micros>[]>(workers)) {}
 
@@ -35,7 +37,7 @@ class Hunger {
 
   // For a worker with a free server. `own_head`: when its own oldest waiter came, 0 without one.
   // Whoever is returned gets the server; nothing if the server had better stay.
-  std::optional<int> claim(int lender, Micros own_head) noexcept;
+  std::optional<int> claim(int lender, Micros own_head, Micros now) noexcept;
   // The claimed server was not to be had after all.
   void restore(int worker) noexcept { mask_.fetch_or(bit(worker)); }
 

@@ -159,6 +159,7 @@ class PoolShard {
   Micros oldest_head() noexcept;
   bool lend(Server& server);
   void ask_others();
+  void watch();
   void state_hunger(Micros head);
   void note_fed();
   uint64_t worker_bit() const noexcept;

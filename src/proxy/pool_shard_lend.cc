@@ -56,6 +56,10 @@ void PoolShard::ask_others() {
   const Micros head = oldest_head();
   if (head == 0 || is_hungry_ || is_paused() || !others_have_servers()) return;
   if (server_count() == 0 || worker.now() - head >= Hunger::kPatience) return state_hunger(head);
+  watch();
+}
+
+void PoolShard::watch() {
   if (is_watched_) return;
   is_watched_ = true;
   worker.watch(*this);
@@ -86,10 +90,13 @@ void PoolShard::note_fed() {
   }
 }
 
-// What comes is treated as what is released here: somebody else may have waited longer by now.
+// What comes is treated as what is released here: somebody else may have waited longer by now. As
+// long as others have idle servers the next is asked for at once. Where they are all in use it is not
+// before this one has had its effect, or two parts with long queues would outbid each other.
 void PoolShard::take_over(ServerParcel parcel) {
   is_hungry_ = false;
   const Micros idle_since = parcel.idle_since;
+  const bool was_idle = parcel.was_idle;
   const Journey journey = std::move(parcel.journey);
   try {
     Server& server = *unpack(worker, *this, std::move(parcel)).release();
@@ -101,14 +108,15 @@ void PoolShard::take_over(ServerParcel parcel) {
     log::error("{}/{}: a server could not be taken over: {}", database_name(), user_name(),
                error.what());
   }
-  ask_others();
+  if (was_idle || server_count() == 0) return ask_others();
+  if (has_waiters()) watch();
 }
 
 // ---- Giving
 
 // False: it stays, nobody has waited longer than those here.
 bool PoolShard::lend(Server& server) {
-  const std::optional<int> to = ledger->hunger.claim(worker.index(), oldest_head());
+  const std::optional<int> to = ledger->hunger.claim(worker.index(), oldest_head(), worker.now());
   if (!to) return false;
   try {
     ServerParcel parcel = pack(server);

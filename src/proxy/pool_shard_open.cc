@@ -63,6 +63,8 @@ void PoolShard::try_dial() {
   if (tested_.size() >= wanted) return set_reason(WaitReason::server_login);
   if (is_failing()) return set_reason(WaitReason::server_unavailable);
   WaitReason why = WaitReason::pool_full;
+  // Per query where a pool is contended: nothing has changed since this was asked last.
+  if (ledger->servers.is_full_and_wanted(worker.index(), ledger->reserve)) return set_reason(why);
   auto slot = reserve_slot(why);
   if (!slot) return set_reason(why);
   start_dial(std::move(*slot), WaitReason::server_login);

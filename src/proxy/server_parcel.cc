@@ -26,6 +26,7 @@ ServerParcel pack(Server& server) {
           .connect_time = server.connect_time,
           .request_time = server.request_time,
           .idle_since = server.idle_since,
+          .was_idle = server.state == ServerState::idle,
           .was_used = server.was_used,
           .is_clean = server.is_clean,
           .just_checked = server.just_checked};

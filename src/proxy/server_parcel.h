@@ -48,6 +48,7 @@ struct ServerParcel {
   Micros connect_time;
   Micros request_time;
   Micros idle_since;
+  bool was_idle;  // where it came from
   bool was_used;
   bool is_clean;
   bool just_checked;

@@ -1,8 +1,13 @@
 // How many connections of each kind there may be, and what waits or closes when there are too many.
+#include <sys/resource.h>
+
 #include <chrono>
+#include <list>
 
 #include "support/catch.h"
+#include "support/packet.h"
 #include "support/postgres.h"
+#include "support/raw_client.h"
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
@@ -21,6 +26,14 @@ std::vector<Pq> holders(const Remuda& remuda, int count, const std::string& dbna
     clients.back().exec("BEGIN");
   }
   return clients;
+}
+
+// Whether this process, and one it starts, may open so many descriptors.
+bool may_open(rlim_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < wanted) return false;
+  limit.rlim_cur = std::max(limit.rlim_cur, wanted);
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 }  // namespace
@@ -215,4 +228,26 @@ TEST_CASE("C5.34 clients that connect and leave over and over use up nothing") {
     }));
   }
   CHECK(remuda.connect().value("SELECT 1") == "1");
+}
+
+TEST_CASE("a burst of two thousand logins is absorbed, and those who are in go on meanwhile") {
+  constexpr int kBurst = 2000;
+  if (!may_open(kBurst + 200)) {
+    WARN("left out: too few descriptors are allowed");
+    return;
+  }
+  Remuda remuda(ini_text("max_client_conn = 3000\nlisten_backlog = 4096"));
+  Pq bystander = remuda.connect();
+  std::list<RawClient> crowd;
+  for (int i = 0; i < kBurst; ++i) {
+    crowd.emplace_back(remuda.port()).send(startup({{"user", "postgres"}, {"database", "p0"}}));
+    if (i % 100 == 0) REQUIRE(bystander.value("SELECT 1") == "1");
+  }
+  for (RawClient& client : crowd) {
+    REQUIRE(types_of(client.read_until('Z')).find('E') == std::string::npos);
+  }
+  CHECK(remuda.pool("p0").at("cl_active") == std::to_string(kBurst + 1));
+  CHECK(crowd.back().value("SELECT 2") == "2");
+  crowd.clear();
+  CHECK(remuda.wait_pool("p0", "cl_active", 1));
 }

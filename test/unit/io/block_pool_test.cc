@@ -1,5 +1,6 @@
 #include "io/block_pool.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,53 @@ TEST_CASE("blocks are reused and only so many are kept", "[block_pool]") {
   BlockPool pool;
   BlockBody* first = nullptr;
   {
-    Block block = pool.get();
+    Block block = pool.get(10'000);
     first = block.get();
     block->end = 10;
     CHECK(pool.in_use() == 1);
   }
   CHECK(pool.in_use() == 0);
   CHECK(pool.kept() == 1);
-  Block again = pool.get();
+  Block again = pool.get(10'000);
   CHECK(again.get() == first);
   CHECK(again->end == 0);
   std::vector<Block> many;
-  for (size_t i = 0; i < BlockPool::kMostKept + 10; ++i) many.push_back(pool.get());
+  const size_t most = BlockPool::kMostKept / BlockPool::kLargest;
+  for (size_t i = 0; i < most + 10; ++i) many.push_back(pool.get(BlockPool::kMostCapacity));
   many.clear();
-  CHECK(pool.kept() == BlockPool::kMostKept);
+  CHECK(pool.kept() == most);
+  CHECK(pool.bytes() == (most + 1) * BlockPool::kLargest);
+  pool.drop_kept();
+  CHECK(pool.kept() == 0);
+  CHECK(pool.bytes() == BlockPool::kLargest);
+}
+
+TEST_CASE("a block fits what it is wanted for", "[block_pool]") {
+  BlockPool pool;
+  const size_t header = sizeof(BlockBody);
+  for (const size_t wanted : {size_t{0}, size_t{1}, 128 - header, 129 - header, size_t{1000},
+                              BlockPool::kMostCapacity - 1, BlockPool::kMostCapacity}) {
+    INFO(wanted);
+    const Block block = pool.get(wanted);
+    CHECK(block->capacity >= wanted);
+    CHECK(block->capacity + header <= std::max<size_t>(2 * (wanted + header), 128));
+    std::fill_n(block->data(), block->capacity, 'x');
+  }
+  CHECK(pool.get(1'000'000)->capacity == BlockPool::kMostCapacity);
+}
+
+TEST_CASE("short bytes take short blocks, which come and go without the heap", "[block_chain]") {
+  BlockPool pool;
+  std::vector<BlockChain> waiting;
+  for (int i = 0; i < 100; ++i) waiting.emplace_back(pool).append("SELECT 1");
+  CHECK(pool.bytes() == 100 * BlockPool::kSmallest);
+  for (BlockChain& chain : waiting) {
+    chain.consume(chain.size());
+    chain.append("SELECT 2");
+  }
+  CHECK(pool.bytes() == 100 * BlockPool::kSmallest);
+  waiting.clear();
+  CHECK(pool.in_use() == 0);
 }
 
 namespace {
@@ -55,8 +89,9 @@ TEST_CASE("a chain keeps bytes in order over many blocks", "[block_chain]") {
   for (size_t at = 0; at < all.size(); at += 777) chain.append(all.substr(at, 777));
   CHECK(chain.size() == all.size());
   CHECK(contents(chain) == all);
-  CHECK(chain.front() == all.substr(0, BlockBody::kCapacity));
-  CHECK(pool.in_use() == (all.size() + BlockBody::kCapacity - 1) / BlockBody::kCapacity);
+  CHECK(all.starts_with(chain.front()));
+  // It has grown by doubling: 1, 2, 4, 8 and then blocks of 16 KiB.
+  CHECK(pool.in_use() == 10);
   uv_buf_t two[2];
   CHECK(chain.runs(two, 2) == 2);
 }

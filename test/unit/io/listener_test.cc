@@ -240,12 +240,23 @@ TEST_CASE("a listening socket is taken over", "[listener]") {
 
 namespace {
 
-// In a child process: with no descriptors left one client is refused at once, the loop does not
-// spin, and after the pause the others are served. Returns what went wrong, 0 for nothing.
+// What each has been sent, and whether its connection has then ended.
+int count_refused(const std::vector<FileDescriptor>& clients, const std::string& refusal) {
+  int count = 0;
+  for (const FileDescriptor& client : clients) {
+    bool ended = false;
+    count += receive_now(client, &ended) == refusal && ended;
+  }
+  return count;
+}
+
+// In a child process: with no descriptors left those who come are told so at once, the loop does
+// not spin, and after the pause others are served. Returns what went wrong, 0 for nothing.
 int run_out_of_descriptors() {
   Loop loop;
   std::vector<FileDescriptor> accepted;
   ListenOptions options;
+  options.refusal = "no room";
   options.pause = 100 * kMillisecond;
   Listener listener(loop, kAnyPort, options,
                     [&](FileDescriptor fd, const Address&) { accepted.push_back(std::move(fd)); });
@@ -256,21 +267,13 @@ int run_out_of_descriptors() {
   run_until(loop, [&] { return accepted.size() == 1; });
   std::vector<FileDescriptor> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(dial(listener.address()));
+  FileDescriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   std::vector<FileDescriptor> hoard;
   for (;;) {
     FileDescriptor fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!fd) break;
     hoard.push_back(std::move(fd));
   }
-  const auto refused = [&] {
-    int count = 0;
-    for (const FileDescriptor& client : clients) {
-      bool ended = false;
-      receive_now(client, &ended);
-      count += ended;
-    }
-    return count;
-  };
   int turns = 0;
   uv_check_t counter;
   uv_check_init(loop.raw(), &counter);
@@ -280,18 +283,40 @@ int run_out_of_descriptors() {
   pause.start(50 * kMillisecond, [&] { loop.stop(); });
   loop.run();
   const int turns_in_pause = turns;
-  if (refused() != 1) return 1;
-  if (accepted.size() != 1) return 2;
-  if (turns_in_pause > 10) return 3;
-  hoard.clear();
-  run_until(loop, [&] { return accepted.size() == 3; });
   uv_close(reinterpret_cast<uv_handle_t*>(&counter), nullptr);
+  int wrong = 0;
+  if (count_refused(clients, options.refusal) != 3) wrong = 1;
+  if (accepted.size() != 1) wrong = 2;
+  if (turns_in_pause > 10) wrong = 3;
+  hoard.clear();
+  const Address address = listener.address();
+  if (::connect(late.get(), address.raw(), address.length()) != 0) wrong = 4;
+  run_until(loop, [&] { return accepted.size() == 2; });
   listener.close();
+  pause.stop();
   loop.run();
-  return refused() == 1 ? 0 : 4;
+  return wrong;
 }
 
 }  // namespace
+
+TEST_CASE("descriptors from a certain number on are not for connections", "[listener]") {
+  Loop loop;
+  Collector collector;
+  ListenOptions options;
+  options.refusal = "no room";
+  options.pause = kMillisecond;
+  // The client's own descriptor lies below, the listener's end of the connection above.
+  std::vector<FileDescriptor> clients;
+  clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  options.highest_fd = clients[0].get() + 1;
+  Listener listener(loop, kAnyPort, options, collector.callback());
+  const Address address = listener.address();
+  REQUIRE(::connect(clients[0].get(), address.raw(), address.length()) == 0);
+  int refused = 0;
+  run_until(loop, [&] { return (refused += count_refused(clients, options.refusal)) == 1; });
+  CHECK(collector.accepted.empty());
+}
 
 TEST_CASE("running out of descriptors pauses accepting without spinning", "[listener]") {
   const pid_t child = ::fork();
