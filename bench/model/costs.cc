@@ -53,6 +53,7 @@ Costs costs_of(const Json& file) {
   costs.spread = number(file, "rules", "spread");
   if (costs.spread > 1) throw std::runtime_error("spread is not a number from 0 to 1");
   costs.patience = number(file, "rules", "patience");
+  costs.overtaking = count(file, "overtaking");
   costs.servers_per_home = count(file, "servers_per_home");
   costs.clients_per_home = count(file, "clients_per_home");
   costs.threads_per_worker = count(file, "threads_per_worker");

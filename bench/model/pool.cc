@@ -63,7 +63,8 @@ void Pool::give(uint32_t number) {
   calm(home);
 }
 
-// Gives a free server to the oldest hungry home, if that has waited longer by the patience.
+// Gives a free server to the oldest hungry home, if that has waited longer by the patience and by
+// a share of what those here have waited.
 bool Pool::lend(uint32_t from) {
   const double never = port_.now() + 1;
   double oldest = never;
@@ -76,8 +77,10 @@ bool Pool::lend(uint32_t from) {
   }
   Home& lender = homes_[from];
   if (to == from) return false;
-  if (!lender.waiters.empty() && oldest + costs_.patience >= lender.waiters.front().since) {
-    return false;
+  if (!lender.waiters.empty()) {
+    const double own = lender.waiters.front().since;
+    const double margin = costs_.patience + (port_.now() - own) / costs_.overtaking;
+    if (oldest + margin >= own) return false;
   }
   homes_[to].hungry = false;
   --hungry_;
@@ -97,9 +100,9 @@ void Pool::dialled(uint32_t home) {
 void Pool::received(uint32_t number) {
   dialled(number);
   Home& home = homes_[number];
-  if (!home.waiters.empty() && port_.now() - home.waiters.front().since >= costs_.patience) {
-    grow_hungry(number);
-  }
+  if (home.waiters.empty() || home.armed) return;
+  home.armed = true;
+  port_.wake_later(*this, number, costs_.patience);
 }
 
 void Pool::fed(uint32_t number) {
