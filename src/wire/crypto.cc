@@ -2,10 +2,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
+#include <memory>
 
 #include "remuda/base/error.h"
 #include "remuda/wire/sqlstate.h"
@@ -31,31 +34,78 @@ void require(bool success, const char* what) {
   }
 }
 
+// SHA-256 looked up once: OpenSSL 3 otherwise searches its providers for every digest.
+const EVP_MD* sha256_type() {
+  static const EVP_MD* const type = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return type;
+}
+
+// One per thread, set up once.
+EVP_MD_CTX* digest_context() {
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+  };
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  return context.get();
+}
+
+bool digest_two(EVP_MD_CTX* context, ByteView first, ByteView second, Digest& digest) {
+  return EVP_DigestInit_ex(context, sha256_type(), nullptr) == 1 &&
+         EVP_DigestUpdate(context, raw(first), first.size()) == 1 &&
+         EVP_DigestUpdate(context, raw(second), second.size()) == 1 &&
+         EVP_DigestFinal_ex(context, digest.data(), nullptr) == 1;
+}
+
+int base64_value(char c) noexcept {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+// Spare bits must be zero, or several texts would stand for the same bytes.
 bool is_base64_text(ByteView text) noexcept {
   if (text.size() % 4 != 0) return false;
   const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  int last = 0;
   for (const char c : text.substr(0, text.size() - padding)) {
-    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (!letter && !(c >= '0' && c <= '9') && c != '+' && c != '/') return false;
+    last = base64_value(c);
+    if (last < 0) return false;
   }
-  return true;
+  const int spare = padding == 2 ? 0x0f : padding == 1 ? 0x03 : 0;
+  return (last & spare) == 0;
 }
 
 }  // namespace
 
 Digest sha256(ByteView data) {
   Digest digest;
-  require(EVP_Digest(raw(data), data.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
-          "SHA-256");
+  require(digest_two(digest_context(), data, {}, digest), "SHA-256");
   return digest;
 }
 
+// RFC 2104, over OpenSSL's digest: its own HMAC() costs several times the hashing.
 Digest hmac_sha256(ByteView key, ByteView data) {
+  constexpr size_t kBlock = 64;
+  std::array<char, kBlock> inner{};
+  EVP_MD_CTX* const context = digest_context();
   Digest digest;
-  unsigned size = 0;
-  require(HMAC(EVP_sha256(), raw(key), int_size(key), raw(data), data.size(), digest.data(),
-               &size) != nullptr,
-          "HMAC");
+  bool is_done = true;
+  if (key.size() > kBlock) {
+    is_done = digest_two(context, key, {}, digest);
+    std::memcpy(inner.data(), digest.data(), digest.size());
+  } else if (!key.empty()) {
+    std::memcpy(inner.data(), key.data(), key.size());
+  }
+  std::array<char, kBlock> outer = inner;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  is_done = is_done && digest_two(context, {inner.data(), kBlock}, data, digest) &&
+            digest_two(context, {outer.data(), kBlock},
+                       {reinterpret_cast<const char*>(digest.data()), digest.size()}, digest);
+  OPENSSL_cleanse(inner.data(), kBlock);
+  OPENSSL_cleanse(outer.data(), kBlock);
+  require(is_done, "HMAC");
   return digest;
 }
 
@@ -84,15 +134,17 @@ std::optional<std::string> base64_decode(ByteView text) {
       EVP_DecodeBlock(reinterpret_cast<unsigned char*>(data.data()), raw(text), int_size(text));
   if (size < 0) return std::nullopt;
   data.resize(data.size() - (text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0));
-  // Spare bits must be zero, or several texts would stand for the same bytes.
-  if (base64_encode(data) != text) return std::nullopt;
   return data;
 }
 
 std::string random_bytes(size_t n) {
   std::string bytes(n, '\0');
-  require(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), int_size(bytes)) == 1,
-          "random numbers");
+  // Up to this size the kernel gives all that is asked for, without interruption.
+  constexpr size_t kPart = 256;
+  for (size_t at = 0; at < n; at += kPart) {
+    const size_t part = std::min(kPart, n - at);
+    require(getrandom(bytes.data() + at, part, 0) == static_cast<ssize_t>(part), "random numbers");
+  }
   return bytes;
 }
 

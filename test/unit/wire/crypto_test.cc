@@ -21,6 +21,16 @@ TEST_CASE("SHA-256, vectors of FIPS 180") {
   CHECK(hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST_CASE("HMAC-SHA-256, keys as long as a block and longer; RFC 4231 case 6") {
+  CHECK(hex(hmac_sha256(std::string(131, '\xaa'),
+                        "Test Using Larger Than Block-Size Key - Hash Key First")) ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  CHECK(hex(hmac_sha256(std::string(64, 'k'), "m")) ==
+        "3b7a8d453e76edb519238a515105a57508d0f169f480ebeee120a9e7803289fa");
+  CHECK(hex(hmac_sha256(std::string(65, 'k'), "m")) ==
+        "c2d7d4c2256ddb097409ec0c67e1d58fa1a007fc6932cac0d892a525d08af7cc");
+}
+
 TEST_CASE("HMAC-SHA-256, RFC 4231 case 2 and the empty key") {
   CHECK(hex(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
