@@ -292,10 +292,10 @@ void Daemon::shut_down(proxy::Shutdown how) {
 io::Task<bool> Daemon::is_over(proxy::Shutdown how) {
   auto is_free = [how](proxy::Worker& worker) {
     for (auto& [key, pool] : worker.shards) {
-      if (how == proxy::Shutdown::wait_for_clients && !pool->clients.empty()) return false;
-      if (how == proxy::Shutdown::wait_for_servers && pool->server_count() + pool->dials() > 0) {
-        return false;
-      }
+      // Counted in the ledger, as some are on their way between workers.
+      const proxy::Ledger& ledger = *pool->ledger;
+      if (how == proxy::Shutdown::wait_for_clients && ledger.client_count() > 0) return false;
+      if (how == proxy::Shutdown::wait_for_servers && ledger.servers.used() > 0) return false;
     }
     return how == proxy::Shutdown::wait_for_servers || worker.logins() == 0;
   };

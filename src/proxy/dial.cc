@@ -118,6 +118,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   const auto database = route::find_database(worker.config(), pool.database_name());
   if (!database) throw PgError(fmt::format("no such database: {}", pool.database_name()));
   const uint32_t epoch = pool.ledger->database->epoch.load();
+  const uint32_t closings = pool.ledger->closings.load();
   const Micros timeout = worker.config().server_connect_timeout;
   const std::string host = next_host(pool, *database);
   const io::Address address = co_await find_address(pool, *database, host, timeout);
@@ -130,6 +131,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   server->address = address;
   server->host = host;
   server->epoch = epoch;
+  server->closings = closings;
   if (worker.config().log_connections) {
     log::info("{} new connection to server", log_name(*server));
   }

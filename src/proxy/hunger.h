@@ -34,6 +34,10 @@ class Hunger {
   // stated: the others are then to be told.
   bool state(int worker, Micros head) noexcept;
   void withdraw(int worker) noexcept;
+  // The oldest waiter is another now; whether anything is stated remains as it is.
+  void set_head(int worker, Micros head) noexcept {
+    heads_[static_cast<size_t>(worker)].store(head);
+  }
 
   // For a worker with a free server. `own_head`: when its own oldest waiter came, 0 without one.
   // Whoever is returned gets the server; nothing if the server had better stay.

@@ -15,7 +15,8 @@ std::shared_ptr<const ServerParameters> PoolFacts::greeting(uint32_t epoch) cons
 
 void PoolFacts::set_greeting(uint32_t epoch, ServerParameters parameters) {
   const std::lock_guard lock(mutex_);
-  if (greeting_ && greeting_epoch_ == epoch) return;
+  // A dial that began before a newer epoch may end after one of that epoch.
+  if (greeting_ && static_cast<int32_t>(epoch - greeting_epoch_) <= 0) return;
   greeting_ = std::make_shared<const ServerParameters>(std::move(parameters));
   greeting_epoch_ = epoch;
 }

@@ -189,6 +189,8 @@ void PoolShard::serve_waiters() {
   }
   try_dial();
   ask_others();
+  // Servers that could not be had a moment ago may be idle now.
+  if (ledger->hunger.is_stated_by_any()) feed();
 }
 
 // Servers are kept in the order in which they became free: the front is the most recently used.
@@ -219,7 +221,8 @@ bool PoolShard::start_internal(Server& server, const std::string& sql) {
 
 bool PoolShard::is_stale(const Server& server) const noexcept {
   return server.close_needed ||
-         server.epoch != ledger->database->epoch.load(std::memory_order_relaxed);
+         server.epoch != ledger->database->epoch.load(std::memory_order_relaxed) ||
+         server.closings != ledger->closings.load(std::memory_order_relaxed);
 }
 
 // Old servers go one by one, so that a pool opened at once does not close at once.

@@ -85,8 +85,9 @@ void PoolShard::note_fed() {
   if (is_fresh) {
     is_hungry_ = false;
     ledger->hunger.withdraw(worker.index());
-  } else if (ledger->hunger.is_stated_by(worker.index())) {
-    ledger->hunger.state(worker.index(), head);
+    ask_others();
+  } else {
+    ledger->hunger.set_head(worker.index(), head);
   }
 }
 
@@ -94,7 +95,9 @@ void PoolShard::note_fed() {
 // long as others have idle servers the next is asked for at once. Where they are all in use it is not
 // before this one has had its effect, or two parts with long queues would outbid each other.
 void PoolShard::take_over(ServerParcel parcel) {
-  is_hungry_ = false;
+  // Stated again, if who waited when this one was claimed has left and somebody else came.
+  is_hungry_ = ledger->hunger.is_stated_by(worker.index());
+  note_fed();
   const Micros idle_since = parcel.idle_since;
   const bool was_idle = parcel.was_idle;
   const Journey journey = std::move(parcel.journey);

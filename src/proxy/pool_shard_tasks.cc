@@ -25,16 +25,18 @@ io::Task<ServerLease> PoolShard::next_lease(io::Deadline& deadline) {
   throw_if_hopeless();
   io::Waiter<ServerLease> waiter(worker.loop);
   struct Listed {
-    std::vector<LeaseWaiter>& list;
+    PoolShard& pool;
     io::Waiter<ServerLease>* waiter;
     ~Listed() {
-      std::erase_if(list, [this](const LeaseWaiter& other) { return other.waiter == waiter; });
+      std::erase_if(pool.lease_waiters_,
+                    [this](const LeaseWaiter& other) { return other.waiter == waiter; });
+      pool.note_fed();
     }
   };
   const LeaseWaiter entry{&waiter, worker.now()};
   lease_waiters_.push_back(entry);
   worker.somebody_waits();
-  const Listed listed{lease_waiters_, &waiter};
+  const Listed listed{*this, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
   const io::CloseLink link(worker.tasks, waiter);
   try_dial();
@@ -69,6 +71,7 @@ void PoolShard::serve_tasks() {
       (void)waiter.set(start_lease(*server));
     }
     lease_waiters_.erase(lease_waiters_.begin());
+    note_fed();
   }
 }
 

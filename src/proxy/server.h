@@ -62,7 +62,8 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   BackendKey key;
   std::string host;  // the element of the host list
   io::Address address;
-  uint32_t epoch = 0;  // of the database when it was opened
+  uint32_t epoch = 0;     // of the database when it was opened
+  uint32_t closings = 0;  // of the ledger, likewise
   const uint64_t id;
   // Monotonic
   Micros connect_time;

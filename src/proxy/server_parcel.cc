@@ -8,7 +8,6 @@ namespace remuda::proxy {
 ServerParcel pack(Server& server) {
   REMUDA_CHECK(server.view.is_quiet() && !server.client && !server.lease && server.cancels == 0);
   Journey journey(server.pool.ledger);
-  const uint32_t closings = server.pool.ledger->closings.load();
   io::Parcel connection = std::move(server.stream).detach();
   server.closing = true;
   return {.journey = std::move(journey),
@@ -20,7 +19,7 @@ ServerParcel pack(Server& server) {
           .host = std::move(server.host),
           .address = server.address,
           .epoch = server.epoch,
-          .closings = closings,
+          .closings = server.closings,
           .config = server.worker.snapshot().config,
           .id = server.id,
           .connect_time = server.connect_time,
@@ -42,8 +41,8 @@ std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel par
   server->host = std::move(parcel.host);
   server->address = parcel.address;
   server->epoch = parcel.epoch;
-  server->close_needed = pool.ledger->closings.load() != parcel.closings ||
-                         !same_server_tls(*parcel.config, worker.config());
+  server->closings = parcel.closings;
+  server->close_needed = !same_server_tls(*parcel.config, worker.config());
   server->connect_time = parcel.connect_time;
   server->request_time = parcel.request_time;
   server->idle_since = parcel.idle_since;

@@ -42,7 +42,7 @@ struct ServerParcel {
   std::string host;
   io::Address address;
   uint32_t epoch;
-  uint32_t closings;  // of the ledger, when it left
+  uint32_t closings;
   std::shared_ptr<const config::Config> config;  // under which it was used last
   uint64_t id;
   Micros connect_time;

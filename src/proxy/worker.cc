@@ -143,6 +143,7 @@ PoolShard* Worker::find_shard(const std::string& database, const std::string& us
 }
 
 bool Worker::evict(const Budget& full, const Ledger& asking, bool ask_others) {
+  if (full.limit() > 0 && full.used() < full.limit()) return false;  // somebody else made room
   PoolShard* oldest = nullptr;
   for (auto& [key, pool] : shards) {
     const bool shares =
