@@ -18,5 +18,9 @@ def build(root, say):
 def _run(command, root, say):
     words = [str(word) for word in command]
     say(" ".join(words))
-    if subprocess.run(words, cwd=root, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-        raise Failed("the build failed; see above")
+    try:
+        done = subprocess.run(words, cwd=root, stdout=subprocess.DEVNULL, check=False)
+    except FileNotFoundError as absent:
+        raise Failed("cmake is absent: apt-get install cmake ninja-build g++") from absent
+    if done.returncode != 0:
+        raise Failed("the build failed; see above. What it needs is in the README of the tree")

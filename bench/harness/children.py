@@ -55,11 +55,18 @@ class Child:
             try:
                 self.process.wait(patience)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self._kill_session()
                 self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream:
                 stream.close()
+
+    def _kill_session(self):
+        """With the processes it has started: they would outlive it."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def tail(self):
         lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -82,19 +89,22 @@ def _identity(user):
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def call(argv, *, user=None, timeout=120, cpus=None, cwd="/"):
-    """Runs a command to its end and returns its output; Failed if it fails."""
+def call(argv, *, user=None, timeout=120, cpus=None, cwd="/", errors_too=False):
+    """Runs a command to its end and returns its output, with that for errors if wanted; Failed if it
+    fails."""
     prepare = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
     try:
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
                               timeout=timeout, cwd=cwd, preexec_fn=prepare,
                               **(_identity(user) if user else {}))
+    except FileNotFoundError as absent:
+        raise Failed(f"{argv[0]}: no such program") from absent
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{argv[0]}: not done within {timeout} s") from late
     if done.returncode != 0:
         text = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
         raise Failed(f"{Path(argv[0]).name}: {text[-800:]}")
-    return done.stdout
+    return done.stdout + (done.stderr if errors_too else "")
 
 
 def stop_all():

@@ -80,7 +80,8 @@ class StraceCounter:
     def __init__(self, place, pid):
         self.output = place.file("strace.out")
         self.output.unlink(missing_ok=True)
-        self.child = Child(["strace", "-f", "-c", "-o", self.output, "-p", pid],
+        pids = [word for one in machine.process_tree(pid) for word in ("-p", one)]
+        self.child = Child(["strace", "-f", "-c", "-o", self.output, *pids],
                            place.file("strace.log"), stop_signal=signal.SIGINT)
         time.sleep(SETTLE_SECONDS)
         if not self.child.alive():
@@ -153,8 +154,8 @@ def allocations_per_query(file, place, programs, running, workload, clients, cpu
 def idle_memory(place, programs, running, workload, clients, cpus):
     """Resident bytes per client: connected; after a query of each, a few at a time; after one of all
     at once; and kept after all have left. And the CPU time that the idle clients cost, in
-    microseconds per second."""
-    empty = machine.resident_bytes(running.pid)
+    microseconds per second. Of a program that has a process ready for each client, all counts."""
+    empty = 0 if running.processes else machine.resident_bytes(running.pid)
 
     def per_client():
         return (machine.resident_bytes(running.pid) - empty) / clients

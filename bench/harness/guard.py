@@ -33,7 +33,7 @@ def make_guard(place, key_type):
     """A self-signed certificate and a stored secret; Failed without the program `openssl`."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        raise Failed("the program openssl is absent")
+        raise Failed("the program openssl is absent: apt-get install openssl")
     directory = place.directory("tls")
     certificate, key = directory / "server.crt", directory / "server.key"
     call([openssl, "req", "-x509", "-nodes", "-sha256", "-days", "2", "-subj", "/CN=localhost",

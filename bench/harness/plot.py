@@ -1,51 +1,127 @@
-"""The figures as an SVG of grouped bars. Whiskers span the rounds; a bar is their median."""
+"""Which figures are drawn: lines over the number of clients, and bars. Whiskers span the rounds; a mark
+or bar is their median."""
 
-from html import escape
+from .chart import Lines, Panel, Row, svg
+from .load import WORKLOADS
 
-WIDTH, MARGIN, PANEL, GAP = 1000, 70, 210, 78
-COLOURS = ["#8a8a8a", "#d1495b", "#2e6f95", "#edae49", "#5b8c5a", "#7d5ba6", "#3c3c3c", "#c98686"]
+BAR_CLIENTS = 64  # the number of clients that bars of workloads are of, where it was measured
 
 
-class Panel:
-    """GROUPS: labels along the x axis. SERIES: program -> values (value, low, high) or None."""
-
-    def __init__(self, title, groups, series, digits=0):
-        self.title, self.groups, self.digits = title, groups, digits
-        self.series = {name: values for name, values in series.items() if any(values)}
+def picture(title, subtitles, rows, counts):
+    return svg(title, subtitles, panels_of(rows, counts))
 
 
 def panels_of(rows, counts):
     """The panels that there are figures for."""
-    storms = [row for row in rows if row["workload"] == "login-storm" and row["rounds"]]
-    rows = [row for row in rows if row["workload"] != "login-storm"]
-    cases = list(dict.fromkeys((row["workload"], row["clients"]) for row in rows))
-    names = list(dict.fromkeys(row["program"] for row in rows))
-    found = {(row["program"], row["workload"], row["clients"]): row for row in rows}
-
-    def series(figure):
-        def bar(name, case):
-            row = found.get((name, *case))
-            return (row[figure], *row[figure + "_range"]) if row and row[figure] else None
-        return {name: [bar(name, case) for case in cases] for name in names}
-
-    labels = [f"{workload} {clients}" for workload, clients in cases]
-    panels = [
-        Panel("Transactions per second (more is better)", labels, series("tps")),
-        Panel("Pooler CPU, microseconds per transaction (less is better)", labels,
-              series("cpu_us"), 1),
-        Panel("Latency, 99th percentile, microseconds (less is better)", labels, series("p99_us")),
-        _storm_panel(storms),
-        *_count_panels(counts),
-    ]
+    found = _Figures(rows)
+    panels = [*_line_rows(found), *_workload_bars(found), *_large_bars(found), *_login_bars(found),
+              *_burst_bars(found), *_beside_bars(found), *_count_panels(counts)]
     return [panel for panel in panels if panel.series]
 
 
-def _storm_panel(rows):
-    figures = ("calm_p50_us", "p50_us", "calm_p99_us", "p99_us", "calm_p999_us", "p999_us")
-    labels = [f"{share}, {state}" for share in ("p50", "p99", "p99.9") for state in ("calm", "storm")]
-    return Panel("Latency of running clients without and with a storm of TLS logins, microseconds",
-                 labels, {row["program"]: [(row[name], *row[name + "_range"]) for name in figures]
-                          for row in rows})
+class _Figures:
+    def __init__(self, rows):
+        self.rows = [row for row in rows if row["rounds"]]
+        self.names = list(dict.fromkeys(row["program"] for row in rows))
+        self.by_key = {(row["program"], row["workload"], row["clients"]): row for row in self.rows}
+
+    def workloads(self, *kinds):
+        return list(dict.fromkeys(row["workload"] for row in self.rows
+                                  if WORKLOADS[row["workload"]].kind in kinds))
+
+    def clients(self, workload):
+        return sorted({row["clients"] for row in self.rows if row["workload"] == workload})
+
+    def value(self, name, case, figure, factor=1):
+        row = self.by_key.get((name, *case))
+        if not row or not row.get(figure):
+            return None
+        low, high = row[figure + "_range"]
+        return row[figure] * factor, low * factor, high * factor
+
+    def series(self, cases, figure, factor=1):
+        return {name: [self.value(name, case, figure, factor) for case in cases] for name in self.names}
+
+
+def _line_rows(found):
+    for workload in found.workloads("queries"):
+        clients = found.clients(workload)
+        if len(clients) < 2:
+            continue
+        cases = [(workload, count) for count in clients]
+        ticks = [f"{count:,}" for count in clients]
+        yield Row(f"{workload}, over the number of clients", "clients", [
+            Lines("transactions per second (more is better)", ticks, found.series(cases, "tps")),
+            Lines("pooler CPU, µs per transaction (less)", ticks, found.series(cases, "cpu_us"),
+                  cut=True),
+            Lines("latency, 99th percentile, µs (less)", ticks, found.series(cases, "p99_us"), True)])
+
+
+def _of_one_size(found, *kinds):
+    """A case of each workload, with the number of clients nearest to BAR_CLIENTS."""
+    return [(workload, min(found.clients(workload), key=lambda count: abs(count - BAR_CLIENTS)))
+            for workload in found.workloads(*kinds)]
+
+
+def _labels(cases):
+    return [f"{workload}, {clients:,}" for workload, clients in cases]
+
+
+def _workload_bars(found):
+    cases = _of_one_size(found, "queries")
+    deep = [case for case in cases if case[0] == "pipeline"]  # far above the others
+    for some in ([case for case in cases if case not in deep], deep):
+        if some:
+            yield Panel("Transactions per second, by workload and number of clients (more is better)",
+                        _labels(some), found.series(some, "tps"))
+    if cases:
+        yield Panel("Pooler CPU, microseconds per transaction (less is better)", _labels(cases),
+                    found.series(cases, "cpu_us"), 1, cut=True)
+
+
+def _large_bars(found):
+    cases = [(workload, count) for workload in found.workloads("bytes")
+             for count in found.clients(workload)]
+    if cases:
+        yield Panel("Results of 1 MB: pooler CPU, seconds per GB (less is better)", _labels(cases),
+                    found.series(cases, "cpu_s_per_gb"), 2)
+
+
+def _login_bars(found):
+    cases = _of_one_size(found, "logins")
+    for case in cases:  # a scale for each: TLS costs ten times as much
+        yield Panel(f"{case[0]}: pooler CPU, microseconds per login (less is better)", _labels([case]),
+                    found.series([case], "cpu_us"))
+
+
+def _burst_bars(found):
+    cases = [(workload, count) for workload in found.workloads("burst")
+             for count in found.clients(workload)]
+    if cases:
+        yield Panel("Clients that come all at once: seconds until all are served (less is better)",
+                    _labels(cases), found.series(cases, "served_s"), 2)
+        yield Panel("Clients that come all at once: how many were refused or lost (less is better)",
+                    _labels(cases), found.series(cases, "failed"))
+
+
+def _beside_bars(found):
+    titles = {"storm": "a storm of TLS logins", "slow": "slow readers"}
+    for kind, what in titles.items():
+        for workload in found.workloads(kind):
+            case = (workload, found.clients(workload)[0])
+            parts = [(f"{share}, {state}", prefix + figure)
+                     for share, figure in (("p50", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us"))
+                     for state, prefix in (("alone", "calm_"), ("beside", ""))]
+            yield Panel(f"Latency of running clients alone and beside {what}, microseconds (less is better)",
+                        [label for label, _ in parts],
+                        {name: [found.value(name, case, figure) for _, figure in parts]
+                         for name in found.names})
+            if kind == "slow":
+                yield Panel("Resident memory of the pooler, MB (less is better)",
+                            ["before slow readers", "at its peak with them"],
+                            {name: [found.value(name, case, figure)
+                                    for figure in ("memory_before_mb", "memory_peak_mb")]
+                             for name in found.names}, 1)
 
 
 def _count_panels(counts):
@@ -60,95 +136,11 @@ def _count_panels(counts):
                    if row["program"] == program}
         return [exact(by_case[case]["all"]) if case in by_case else None for case in cases]
 
-    yield Panel("System calls per query (less is better)",
-                [f"{workload} {clients}" for workload, clients in cases],
-                {name: call_series(name) for name in dict.fromkeys(row["program"] for row in calls)},
-                2)
+    yield Panel("System calls per query (less is better)", _labels(cases),
+                {name: call_series(name) for name in dict.fromkeys(row["program"] for row in calls)}, 2)
     for kind, over in (("idle", ""), ("idle-tls", " over TLS")):
         yield Panel(f"Resident bytes per idle client{over} (less is better)",
                     ["connected", "after a query each", "after a burst of all", "kept when all left"],
                     {row["program"]: [exact(max(row[state], 0)) for state in
                                       ("connected", "queried", "burst", "kept")]
                      for row in counts[kind]})
-
-
-def svg(title, subtitles, panels):
-    """The whole picture."""
-    names = list(dict.fromkeys(name for panel in panels for name in panel.series))
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    top = 112 + 16 * len(subtitles)
-    height = top + len(panels) * (PANEL + GAP)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-           f'font-family="sans-serif" font-size="12">',
-           f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-           _text(MARGIN, 28, title, size=18, weight="bold")]
-    out += [_text(MARGIN, 48 + 16 * i, text, fill="#555") for i, text in enumerate(subtitles)]
-    out += _legend(colours, 48 + 16 * len(subtitles))
-    for i, panel in enumerate(panels):
-        out += _panel(panel, top + i * (PANEL + GAP), colours)
-    return "\n".join(out + ["</svg>", ""])
-
-
-def _legend(colours, y):
-    x = MARGIN
-    for name, colour in colours.items():
-        yield f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}"/>'
-        yield _text(x + 17, y + 10, name)
-        x += 17 + 8 * len(name) + 22
-
-
-def _panel(panel, top, colours):
-    largest = max(bar[2] for values in panel.series.values() for bar in values if bar)
-    step, digits = tick_step(largest)
-    scale = PANEL / (step * (int(largest / step) + 1))
-    bottom = top + PANEL
-    yield _text(MARGIN, top - 12, panel.title, weight="bold")
-    for i in range(int(largest / step) + 2):
-        y = bottom - i * step * scale
-        yield f'<line x1="{MARGIN}" x2="{WIDTH - 20}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-        yield _text(MARGIN - 6, y + 4, f"{i * step:,.{digits}f}", anchor="end", fill="#555")
-    slot = (WIDTH - 20 - MARGIN) / len(panel.groups)
-    bar = min(slot * 0.84 / len(panel.series), 70)
-    for group, label in enumerate(panel.groups):
-        middle = MARGIN + (group + 0.5) * slot
-        yield _text(middle, bottom + 17, label, anchor="middle")
-        left = middle - bar * len(panel.series) / 2
-        for i, (name, values) in enumerate(panel.series.items()):
-            if values[group]:
-                yield from _bar(left + i * bar, bar, bottom, scale, values[group], colours[name],
-                                panel.digits)
-
-
-def _bar(x, width, bottom, scale, value, colour, digits):
-    middle, low, high = (one * scale for one in value)
-    centre = x + width / 2
-    yield (f'<rect x="{x + 1:.1f}" y="{bottom - middle:.1f}" width="{width - 2:.1f}" '
-           f'height="{middle:.1f}" fill="{colour}"/>')
-    if high > low:
-        yield (f'<line x1="{centre:.1f}" x2="{centre:.1f}" y1="{bottom - low:.1f}" '
-               f'y2="{bottom - high:.1f}" stroke="black"/>')
-    text = f"{value[0]:,.{digits}f}" if value[0] < 10000 else f"{value[0] / 1000:,.1f}k"
-    y = bottom - high - 4
-    if len(text) * 6.2 <= width + 4:
-        yield _text(centre, y, text, anchor="middle", size=10)
-    else:
-        yield (f'<text x="{centre + 4:.1f}" y="{y:.1f}" font-size="10" '
-               f'transform="rotate(-90 {centre + 4:.1f} {y:.1f})">{text}</text>')
-
-
-def tick_step(largest):
-    """A round distance between lines, three to eight of them, and the digits to print it with."""
-    exponent = 0
-    while largest / 10 ** exponent >= 10:
-        exponent += 1
-    while largest > 0 and largest / 10 ** exponent < 1:
-        exponent -= 1
-    unit = 10.0 ** exponent
-    step = next(step for step in (unit / 5, unit / 2, unit, unit * 2) if largest / step <= 8)
-    return step, 0 if step >= 1 else 1 if step >= 0.1 else 3
-
-
-def _text(x, y, text, *, anchor="start", size=None, weight=None, fill=None):
-    extra = "".join(f' {name}="{value}"' for name, value in
-                    (("font-size", size), ("font-weight", weight), ("fill", fill)) if value)
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{extra}>{escape(text)}</text>'

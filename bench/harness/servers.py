@@ -23,10 +23,12 @@ class NullServer:
     """Answers at once, so that the pooler is the bottleneck."""
 
     name = "null server"
+    most_connections = 0  # any number
 
     def __init__(self, place, programs, cpus):
         self.port = machine.free_port()
-        self.child = Child([programs / "bench_null_server", "--port", self.port],
+        self.child = Child([programs / "bench_null_server", "--port", self.port,
+                            "--threads", len(cpus or (0,))],
                            place.file("null_server.log"), cpus=cpus)
         self.child.wait_for(lambda: answers_on(self.port), 10, "open port")
 
@@ -38,11 +40,12 @@ class Postgres:
     """A cluster in the run's own directory, without durability: it is not what is measured."""
 
     name = "PostgreSQL"
+    most_connections = 1000  # of a program at a time; some keep theirs, others are slow to leave
 
     def __init__(self, place, user, scale, cpus):
         binaries = machine.postgres_binaries()
         if binaries is None:
-            raise Failed("no PostgreSQL server is installed; try --null-server")
+            raise Failed("no PostgreSQL server is installed: apt-get install postgresql; or try --null-server")
         self.port = machine.free_port()
         directory = place.directory("postgres")
         data = directory / "data"
@@ -69,7 +72,7 @@ class Postgres:
 
 def _settings(directory: Path):
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": directory,
-                "max_connections": 400, "shared_buffers": "256MB", "fsync": "off",
+                "max_connections": 4000, "shared_buffers": "256MB", "fsync": "off",
                 "synchronous_commit": "off", "autovacuum": "off", "jit": "off",
                 "logging_collector": "off", "log_min_messages": "warning"}
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

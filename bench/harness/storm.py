@@ -4,9 +4,8 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from .load import STORM, Load
+from .load import COMERS, Load
 
-CLIENTS = 16
 SLOTS = 1024      # logins under way at most; what is due beyond that waits, and counts as waiting
 LEAD = 0.5        # seconds that the storm begins earlier and ends later
 
@@ -29,15 +28,15 @@ class Found:
     logins: dict  # of those who came
 
 
-def measure(storm, bench, running, workload, timed):
+def measure(storm, bench, running, workload, clients, timed):
     """A Found, and of the stormy part the CPU and wall time, by TIMED."""
     with ExitStack() as stack:
-        def load(name, clients, rate, **more):
-            return stack.enter_context(Load(bench.place, bench.programs, running.port, name, clients,
+        def load(name, count, rate, **more):
+            return stack.enter_context(Load(bench.place, bench.programs, running.port, name, count,
                                             cpus=bench.pinning.load, rate=rate, **more))
-        residents = load(workload, CLIENTS, storm.queries)
+        residents = load(workload, clients, storm.queries)
         # The clients' half of the handshakes must not take the core from those we watch.
-        comers = load(STORM, SLOTS, storm.logins, yielding=True)
+        comers = load(COMERS, SLOTS, storm.logins, yielding=True)
         residents.run(LEAD)
         calm = residents.run(bench.seconds)
         comers.begin(bench.seconds + 2 * LEAD)

@@ -26,6 +26,8 @@ constexpr const char* kUsage =
     "  --mode MODE      simple, extended, prepared, pipeline or login (simple)\n"
     "  --depth N        queries per pipeline (8)\n"
     "  --bytes N --rows N   size of an answer: a second column of N bytes, so many rows (0, 1)\n"
+    "  --read-rate B    each client reads B bytes per second at most, and leaves amid an answer\n"
+    "  --stay           with login: who has been answered stays, and is not to come again\n"
     "  --seconds S      length of the run (5)\n"
     "  --rate R         R requests per second on a fixed schedule, latency counted from when each\n"
     "                   was due; without it each client sends when it has its answer\n"
@@ -101,6 +103,8 @@ LoadOptions read_options(const Arguments& arguments) {
   options.threads = std::max<size_t>(static_cast<size_t>(arguments.number("threads", 1)), 1);
   options.connecting = std::max<size_t>(static_cast<size_t>(arguments.number("connecting", 64)), 1);
   options.rate = arguments.number("rate", 0);
+  options.read_rate = arguments.number("read-rate", 0);
+  options.stay = arguments.has("stay");
   options.workload.mode = *mode;
   if (*mode == Mode::pipeline) {
     options.workload.depth = std::max<size_t>(static_cast<size_t>(arguments.number("depth", 8)), 1);
@@ -129,10 +133,11 @@ void take_commands(Load& load) {
 }
 
 int load_main(int argc, char** argv) {
-  const Arguments arguments(argc, argv,
-                            {"host", "port", "user", "dbname", "password", "clients", "threads",
-                             "connecting", "mode", "depth", "bytes", "rows", "seconds", "rate"},
-                            {"idle", "tls"}, kUsage);
+  const Arguments arguments(
+      argc, argv,
+      {"host", "port", "user", "dbname", "password", "clients", "threads", "connecting", "mode",
+       "depth", "bytes", "rows", "seconds", "rate", "read-rate"},
+      {"idle", "tls", "stay"}, kUsage);
   const LoadOptions options = read_options(arguments);
   if (raise_descriptor_limit() < options.clients + 32)
     die("not enough descriptors for the clients");

@@ -8,6 +8,7 @@ void LoadClient::close() {
   state = State::closed;
   unsent.clear();
   waits_for_room = false;
+  rests_until = 0;
   replies = Replies();
 }
 

@@ -32,6 +32,7 @@ struct LoadClient {
   Replies replies;
   std::string unsent;  // bytes the socket did not take yet
   bool waits_for_room = false;
+  Nanos rests_until = 0;  // a slow reader looks at nothing before; 0: it does not rest
 };
 
 }  // namespace remuda::bench

@@ -60,6 +60,7 @@ void Totals::add(const Totals& other) {
   in_time += other.in_time;
   errors += other.errors;
   wrong += other.wrong;
+  bytes += other.bytes;
   unsent += other.unsent;
   if (first_error.empty()) first_error = other.first_error;
 }
@@ -69,14 +70,14 @@ void print_report(const std::string& state, const Totals& totals, size_t clients
   fmt::print(
       "{{\"state\": \"{}\", \"clients\": {}, \"seconds\": {:.3f}, \"transactions\": {}, "
       "\"tps\": {:.1f}, \"mean_us\": {:.1f}, \"p50_us\": {:.1f}, \"p90_us\": {:.1f}, "
-      "\"p99_us\": {:.1f}, \"p999_us\": {:.1f}, \"max_us\": {:.1f}, \"unsent\": {}, "
+      "\"p99_us\": {:.1f}, \"p999_us\": {:.1f}, \"max_us\": {:.1f}, \"unsent\": {}, \"bytes\": {}, "
       "\"errors\": {}, \"wrong\": {}, \"first_error\": {}}}\n",
       state, clients, seconds, totals.completed,
       seconds > 0 ? static_cast<double>(totals.in_time) / seconds : 0.0,
       micros(totals.latency_sum / requests), percentile(totals, 0.5), percentile(totals, 0.9),
       percentile(totals, 0.99), percentile(totals, 0.999),
-      micros(static_cast<double>(totals.latency_max)), totals.unsent, totals.errors, totals.wrong,
-      quoted(totals.first_error));
+      micros(static_cast<double>(totals.latency_max)), totals.unsent, totals.bytes, totals.errors,
+      totals.wrong, quoted(totals.first_error));
   std::fflush(stdout);
 }
 

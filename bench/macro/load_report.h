@@ -22,6 +22,7 @@ struct Totals {
   uint64_t in_time = 0;    // of these, before the run's end
   uint64_t errors = 0;     // errors reported, connections lost
   uint64_t wrong = 0;      // answers that were not ours
+  uint64_t bytes = 0;      // received
   uint64_t unsent = 0;     // requests that were due and found their client busy to the end
   std::string first_error;
 

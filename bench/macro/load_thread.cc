@@ -19,6 +19,8 @@ constexpr Nanos kMillisecondNanos = 1000000;
 constexpr Nanos kLoginPatience = 120 * kSecondNanos;  // for all logins of a connect step
 constexpr Nanos kQueryPatience = 120 * kSecondNanos;  // for one query of every client
 constexpr Nanos kAnswerPatience = 10 * kSecondNanos;  // for the last answers of a run
+constexpr int kSlowReceiveBuffer = 64 * 1024;  // else the kernel reads ahead for slow readers
+constexpr double kSlowReadsPerSecond = 50;
 
 std::string system_text(const char* what) {
   return std::string(what) + ": " + strerror(errno);
@@ -118,13 +120,30 @@ void LoadThread::finish_run() {
   if (interval_ > 0) release_due(end_);  // what the last turn was too late for
   running_ = false;
   lost_.clear();
+  if (options_.read_rate > 0) {
+    abandon_answers();
+  } else {
+    await_last_answers();
+  }
+  lost_.clear();
+  if (interval_ > 0) charge_unsent();
+}
+
+void LoadThread::await_last_answers() {
   const Nanos deadline = end_ + kAnswerPatience;
   while (outstanding_ > 0 && now() < deadline) turn(deadline);
   for (auto& client : clients_) {
     if (client->outstanding()) lose(*client, "no answer within 10 s of the end");
   }
-  lost_.clear();
-  if (interval_ > 0) charge_unsent();
+}
+
+// Slow readers are amid an answer at the end of a run, and that is no fault.
+void LoadThread::abandon_answers() {
+  for (auto& client : clients_) {
+    if (!client->outstanding()) continue;
+    enter(*client, State::closed);
+    client->close();
+  }
 }
 
 // Requests that were due and never sent have waited until now at least.
@@ -159,6 +178,8 @@ bool LoadThread::may_send(const LoadClient& client) const {
 }
 
 void LoadThread::turn(Nanos until) {
+  wake_rested();
+  if (!resting_.empty()) until = std::min(until, resting_.begin()->first);
   const Nanos wait = std::max<Nanos>(until - now(), 0);
   const timespec timeout{wait / kSecondNanos, wait % kSecondNanos};
   epoll_event events[256];
@@ -183,7 +204,7 @@ void LoadThread::on_connected(LoadClient& client) {
   getsockopt(client.channel.fd(), SOL_SOCKET, SO_ERROR, &fault, &size);
   errno = fault;
   if (fault != 0) return lose(client, system_text("connect"));
-  watch(epoll_, client.channel.fd(), EPOLLIN, &client, false);
+  await_readable(client);
   if (!options_.tls) return send_startup(client);
   enter(client, State::asking);
   put_tls_request(client.unsent);
@@ -208,8 +229,7 @@ void LoadThread::shake_hands(LoadClient& client) {
   const bool wants_room = state == Channel::Handshake::wants_write;
   if (wants_room != client.waits_for_room) {
     client.waits_for_room = wants_room;
-    const uint32_t events = wants_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    watch(epoll_, client.channel.fd(), events, &client, false);
+    await_readable(client);
   }
   if (state == Channel::Handshake::done) send_startup(client);
 }
@@ -223,13 +243,46 @@ void LoadThread::send_startup(LoadClient& client) {
 
 void LoadThread::on_readable(LoadClient& client) {
   do {
-    const ssize_t got = client.channel.receive(input_.data(), input_.size());
+    const ssize_t got = client.channel.receive(input_.data(), most_to_read());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got < 0) return lose(client, channel_text("recv", client.channel));
     const std::string fault = client.replies.fault();
     if (got == 0) return lose(client, fault.empty() ? "the connection was closed" : fault);
+    totals_.bytes += static_cast<uint64_t>(got);
     take_bytes(client, {input_.data(), static_cast<size_t>(got)});
+    if (options_.read_rate > 0) return rest(client, static_cast<size_t>(got));
   } while (client.channel.has_pending());
+}
+
+size_t LoadThread::most_to_read() const {
+  if (options_.read_rate <= 0) return input_.size();
+  const double share = std::max(options_.read_rate / kSlowReadsPerSecond, 1024.0);
+  return std::min(input_.size(), static_cast<size_t>(share));
+}
+
+// For as long as its rate gives it for so many bytes.
+void LoadThread::rest(LoadClient& client, size_t bytes) {
+  if (client.state == State::closed) return;
+  const double nanos = static_cast<double>(bytes) / options_.read_rate * kSecondNanos;
+  client.rests_until = now() + static_cast<Nanos>(nanos);
+  resting_.emplace(client.rests_until, &client);
+  watch(epoll_, client.channel.fd(), 0, &client, false);
+}
+
+void LoadThread::wake_rested() {
+  const Nanos at = now();
+  while (!resting_.empty() && resting_.begin()->first <= at) {
+    const auto [until, client] = *resting_.begin();
+    resting_.erase(resting_.begin());
+    if (client->rests_until != until) continue;
+    client->rests_until = 0;
+    await_readable(*client);
+  }
+}
+
+void LoadThread::await_readable(LoadClient& client) {
+  const uint32_t events = client.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  watch(epoll_, client.channel.fd(), events, &client, false);
 }
 
 void LoadThread::take_bytes(LoadClient& client, std::string_view bytes) {
@@ -280,7 +333,7 @@ void LoadThread::on_answer(LoadClient& client) {
     totals_.completed += options_.workload.depth;
     if (at <= end_) totals_.in_time += options_.workload.depth;
   }
-  if (logins_) {
+  if (logins_ && !options_.stay) {
     leave(client);
   } else {
     enter(client, State::idle);
@@ -294,6 +347,8 @@ void LoadThread::on_idle(LoadClient& client) {
 
 void LoadThread::begin_request(LoadClient& client) {
   client.began = interval_ > 0 ? due_time(client.index, client.sent) : now();
+  if (once_ && options_.stay)
+    client.began = start_;  // all come at once, also those we come to last
   ++client.sent;
   if (logins_) return begin_connect(client);
   send_request(client);
@@ -301,6 +356,10 @@ void LoadThread::begin_request(LoadClient& client) {
 
 void LoadThread::begin_connect(LoadClient& client) {
   if (!client.channel.open(options_.endpoint)) return lose(client, system_text("connect"));
+  if (options_.read_rate > 0) {
+    setsockopt(client.channel.fd(), SOL_SOCKET, SO_RCVBUF, &kSlowReceiveBuffer,
+               sizeof kSlowReceiveBuffer);
+  }
   enter(client, State::connecting);
   watch(epoll_, client.channel.fd(), EPOLLOUT, &client, true);
 }
@@ -320,10 +379,7 @@ void LoadThread::flush(LoadClient& client) {
   if (sent < 0 && errno != EAGAIN) return lose(client, channel_text("send", client.channel));
   client.unsent.erase(0, static_cast<size_t>(std::max<ssize_t>(sent, 0)));
   client.waits_for_room = !client.unsent.empty();
-  if (client.waits_for_room != was_waiting) {
-    const uint32_t events = client.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    watch(epoll_, client.channel.fd(), events, &client, false);
-  }
+  if (client.waits_for_room != was_waiting) await_readable(client);
 }
 
 void LoadThread::leave(LoadClient& client) {

@@ -2,6 +2,7 @@
 // some thread and ends there; between steps nobody reads the sockets.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct LoadOptions {
   bool tls = false;
   std::string password;  // not empty: a login must be by SCRAM
   double rate = 0;       // requests per second of all clients; 0: each sends when answered
+  double read_rate = 0;  // bytes per second that each client reads at most; 0: what comes
+  bool stay = false;     // who has logged in and been answered stays to the end of the program
 };
 
 class LoadThread {
@@ -49,6 +52,8 @@ class LoadThread {
  private:
   void start_run(Nanos length, double rate);
   void finish_run();
+  void await_last_answers();
+  void abandon_answers();
   void release_due(Nanos at);
   void charge_unsent();
   Nanos due_time(size_t client, uint64_t turn) const;
@@ -62,6 +67,10 @@ class LoadThread {
   void shake_hands(LoadClient& client);
   void send_startup(LoadClient& client);
   void on_readable(LoadClient& client);
+  size_t most_to_read() const;
+  void rest(LoadClient& client, size_t bytes);
+  void wake_rested();
+  void await_readable(LoadClient& client);
   void take_bytes(LoadClient& client, std::string_view bytes);
   bool answer_authentication(LoadClient& client);
   void on_ready(LoadClient& client);
@@ -80,7 +89,8 @@ class LoadThread {
   const int epoll_;
   const bool logins_;  // a request is a login
   std::vector<std::unique_ptr<LoadClient>> clients_;
-  std::vector<LoadClient*> lost_;  // of a run of logins: to be begun again
+  std::vector<LoadClient*> lost_;              // of a run of logins: to be begun again
+  std::multimap<Nanos, LoadClient*> resting_;  // slow readers, and those that have left meanwhile
   std::string input_;
   TlsSetup tls_;
   ScramKeyCache scram_keys_;

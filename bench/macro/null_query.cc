@@ -8,6 +8,8 @@ namespace remuda::bench {
 namespace {
 
 constexpr size_t kMostBytes = size_t{256} << 20;
+// What pgpool asks each server for first, and wants to find a number in.
+constexpr std::string_view kVersion = "PostgreSQL 15.0 (null server)";
 
 bool is_space(char c) {
   return std::isspace(static_cast<unsigned char>(c)) != 0;
@@ -48,6 +50,9 @@ void parse_select(std::string_view rest, NullQuery& query) {
   query.kind = NullQuery::Kind::select;
   skip_space(rest);
   if (!rest.starts_with('$')) query.number = take_word(rest);
+  if (rest.starts_with("()") && equal_ignoring_case(query.number, "version")) {
+    query.number = kVersion;
+  }
   query.width = number_after(rest, "repeat('x', ", 0);
   query.rows = number_after(rest, "generate_series(1, ", 1);
   if (query.width * query.rows > kMostBytes) query.rows = 1;

@@ -8,7 +8,8 @@
 namespace remuda::bench {
 
 // One statement. `SELECT n[, repeat('x', w)] [FROM generate_series(1, r)]` answers r rows (else
-// one) of n and of w bytes; n may be $1. Everything else is answered by its tag alone.
+// one) of n and of w bytes; n may be $1, and version() is answered as well. Everything else is
+// answered by its tag alone.
 struct NullQuery {
   enum class Kind { empty, select, set, reset_all, discard_all, deallocate_all, begin, end, other };
 

@@ -1,6 +1,6 @@
 // A server that speaks enough of PostgreSQL's protocol to stand behind a pooler and answers at
-// once, so that the pooler is the bottleneck. One thread, epoll. See null_query.h for what it
-// answers.
+// once, so that the pooler is the bottleneck. Threads with an epoll each; the first one accepts and
+// deals the connections out in turn. See null_query.h for what it answers.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +9,8 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "io/thread_priority.h"
 #include "macro/arguments.h"
@@ -19,8 +21,10 @@ namespace remuda::bench {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: bench_null_server [--host ADDRESS] --port N [--unix DIRECTORY] [--lie N]\n"
+    "usage: bench_null_server [--host ADDRESS] --port N [--unix DIRECTORY] [--threads N]\n"
+    "                         [--lie N]\n"
     "  --unix DIRECTORY  listen on DIRECTORY/.s.PGSQL.N as well\n"
+    "  --threads N       threads that answer (1)\n"
     "  --lie N           make every N-th answer wrong\n";
 
 // A client's socket. Either `unsent` is empty and we wait for requests, or it is not and we wait
@@ -38,6 +42,7 @@ struct Connection {
   size_t sent = 0;  // of `unsent`
 };
 
+// One thread's connections. After run() has begun, other threads call adopt() alone.
 class NullServer {
  public:
   explicit NullServer(uint64_t lie_every)
@@ -46,6 +51,13 @@ class NullServer {
   void listen(const Endpoint& endpoint) {
     listeners_.push_back(std::make_unique<int>(listen_on(endpoint)));
     watch(epoll_, *listeners_.back(), EPOLLIN, listeners_.back().get(), true);
+  }
+
+  // Who gets what this one accepts, in turn.
+  void deal_to(std::vector<NullServer*> takers) { takers_ = std::move(takers); }
+
+  void adopt(int fd, uint32_t id) {
+    watch(epoll_, fd, EPOLLIN, new Connection(fd, id, lies_), true);
   }
 
   [[noreturn]] void run() {
@@ -68,7 +80,8 @@ class NullServer {
 
   void accept_all(int listener) {
     for (int fd = accept_from(listener); fd >= 0; fd = accept_from(listener)) {
-      watch(epoll_, fd, EPOLLIN, new Connection(fd, ++last_id_, lies_), true);
+      ++last_id_;
+      takers_[last_id_ % takers_.size()]->adopt(fd, last_id_);
     }
   }
 
@@ -116,21 +129,36 @@ class NullServer {
   uint32_t last_id_ = 0;
   std::string input_, output_;
   std::vector<std::unique_ptr<int>> listeners_;
+  std::vector<NullServer*> takers_;
 };
 
+[[noreturn]] void run_all(const std::vector<std::unique_ptr<NullServer>>& servers) {
+  std::vector<NullServer*> takers;
+  for (const auto& server : servers) takers.push_back(server.get());
+  servers[0]->deal_to(takers);
+  for (size_t i = 1; i < servers.size(); ++i) {
+    std::thread([server = servers[i].get()] { server->run(); }).detach();
+  }
+  servers[0]->run();
+}
+
 int serve(int argc, char** argv) {
-  const Arguments arguments(argc, argv, {"host", "port", "unix", "lie"}, {}, kUsage);
+  const Arguments arguments(argc, argv, {"host", "port", "unix", "threads", "lie"}, {}, kUsage);
   Endpoint endpoint{arguments.text("host", "127.0.0.1"),
                     static_cast<uint16_t>(arguments.number("port", 0))};
   if (endpoint.port == 0) die(kUsage);
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
-  NullServer server(static_cast<uint64_t>(arguments.number("lie", 0)));
-  server.listen(endpoint);
-  if (arguments.has("unix")) server.listen({arguments.text("unix", ""), endpoint.port});
+  std::vector<std::unique_ptr<NullServer>> servers;
+  do {
+    servers.push_back(
+        std::make_unique<NullServer>(static_cast<uint64_t>(arguments.number("lie", 0))));
+  } while (static_cast<double>(servers.size()) < arguments.number("threads", 1));
+  servers[0]->listen(endpoint);
+  if (arguments.has("unix")) servers[0]->listen({arguments.text("unix", ""), endpoint.port});
   std::puts("ready");
   std::fflush(stdout);
-  server.run();
+  run_all(servers);
 }
 
 }  // namespace

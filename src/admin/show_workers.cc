@@ -1,7 +1,6 @@
-#include <ctime>
-
 #include "admin/commands.h"
 #include "admin/table.h"
+#include "remuda/base/time.h"
 
 namespace remuda::admin {
 namespace {
@@ -14,13 +13,6 @@ constexpr Column kColumns[] = {
     {"logins", kInt4},             {"servers", kInt4}, {"queries", kInt8}, {"lent", kInt8},
     {"taken", kInt8},              {"cpu_us", kInt8},
 };
-
-// Of the calling thread, since it began.
-Micros cpu_time() {
-  timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return spent.tv_sec * kSecond + spent.tv_nsec / 1000;
-}
 
 std::vector<Row> rows_of(proxy::Worker& worker) {
   size_t clients = 0;
@@ -39,7 +31,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
   }
   Row row{number(worker.index()),  number(worker.shards.size()), number(clients), number(waiting),
           number(worker.logins()), number(servers),              number(queries), number(lent),
-          number(taken),           number(cpu_time())};
+          number(taken),           number(thread_cpu_time())};
   std::vector<Row> rows;
   rows.push_back(std::move(row));
   return rows;

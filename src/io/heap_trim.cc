@@ -3,10 +3,36 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
+#include <system_error>
 
 #include "io/loop.h"
+#include "io/thread_pool.h"
 
 namespace remuda::io {
+namespace {
+
+// The walk over the heap takes milliseconds and concerns the whole process: one at a time, off the
+// loops, whichever loop asked first.
+class Walk final : public PoolJob {
+ public:
+  void run() noexcept override {
+    ::malloc_trim(0);
+    is_running_.store(false);
+  }
+  void start(ThreadPool& pool, Micros now) {
+    Micros last = last_.load();
+    if (last != 0 && now - last < HeapTrim::kPeriod) return;
+    if (!last_.compare_exchange_strong(last, now) || is_running_.exchange(true)) return;
+    pool.submit(*this);
+  }
+
+ private:
+  std::atomic<Micros> last_{0};
+  std::atomic<bool> is_running_{false};
+};
+
+}  // namespace
 
 void HeapTrim::taken(size_t bytes) noexcept {
   level_ += bytes;
@@ -59,7 +85,12 @@ void HeapTrim::trim() noexcept {
   peak_ = level_;
   last_ = loop_.now();
   ++trims_;
-  ::malloc_trim(0);
+  static Walk walk;
+  try {
+    walk.start(loop_.pool(), last_);
+  } catch (const std::system_error&) {
+    // No thread to be had: then at the next departure.
+  }
 }
 
 }  // namespace remuda::io

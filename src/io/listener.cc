@@ -256,7 +256,9 @@ void Listener::State::turn_away(FileDescriptor fd) noexcept {
   ::send(fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(fd.get(), SHUT_WR);
   char unread[4096];
-  while (::recv(fd.get(), unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
+  constexpr int kMostReads = 16;  // who goes on sending has only itself to blame
+  for (int i = 0; i < kMostReads; ++i) {
+    if (::recv(fd.get(), unread, sizeof unread, MSG_DONTWAIT) != sizeof unread) break;
   }
 }
 

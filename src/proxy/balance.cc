@@ -1,11 +1,12 @@
 #include "proxy/balance.h"
 
 #include <algorithm>
-#include <ctime>
+#include <utility>
 
 #include "proxy/placement.h"
 #include "proxy/pool_shard.h"
 #include "proxy/worker.h"
+#include "remuda/base/time.h"
 
 namespace remuda::proxy {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 constexpr int kBusy = 500;       // below this a worker has time itself
 constexpr int kDifference = 200;  // less is not uneven
 constexpr size_t kMostAtOnce = 64;
-
-Micros thread_cpu() noexcept {
-  timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return spent.tv_sec * kSecond + spent.tv_nsec / 1000;
-}
 
 // Of the homes that the pool has for its clients, the one with most time.
 Worker* idlest_home(const PoolShard& pool) {
@@ -58,7 +53,7 @@ void Balance::look(Micros now) {
 }
 
 int Balance::measure(Micros now) noexcept {
-  const Micros cpu = thread_cpu();
+  const Micros cpu = thread_cpu_time();
   const Micros spent = cpu - std::exchange(cpu_, cpu);
   const Micros passed = now - std::exchange(looked_, now);
   return static_cast<int>(std::min<Micros>(spent * 1000 / passed, 1000));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "io/parcel.h"
 #include "proxy/client.h"

@@ -36,7 +36,7 @@ class Hunger {
   void withdraw(int worker) noexcept;
   // The oldest waiter is another now; whether anything is stated remains as it is.
   void set_head(int worker, Micros head) noexcept {
-    heads_[static_cast<size_t>(worker)].store(head);
+    heads_[static_cast<size_t>(worker)].store(head, std::memory_order_release);
   }
 
   // For a worker with a free server. `own_head`: when its own oldest waiter came, 0 without one.

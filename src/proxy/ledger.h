@@ -59,7 +59,7 @@ struct Ledger {
 
   Hunger hunger;
   std::atomic<uint64_t> lenders{0};  // workers that have servers, as bits
-  std::atomic<int> travelling{0};    // servers on their way from one worker to another
+  std::atomic<int> travelling{0};    // connections on their way from one worker to another
   std::atomic<uint32_t> closings{0};  // raised when all servers are to be closed
   std::atomic<uint64_t> greeting_wanted{0};  // workers where logins wait for a first server
   std::atomic<Micros> last_lifetime_close{0};

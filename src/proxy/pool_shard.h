@@ -175,6 +175,7 @@ class PoolShard {
   int dials_ = 0;
   bool is_hungry_ = false;    // stated, and neither fed nor withdrawn since
   bool is_watched_ = false;   // patience_over() will be called
+  Micros hungry_not_before_ = 0;
   std::vector<io::Waiter<bool>*> greeting_waiters_;
   struct LeaseWaiter {
     io::Waiter<ServerLease>* waiter;

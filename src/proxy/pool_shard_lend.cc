@@ -1,5 +1,6 @@
 // Servers between workers: src/README.md, "Lending". A part of a pool whose clients wait says so in
 // the ledger; one with a free server gives it to whoever has waited longest.
+#include "proxy/placement.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
@@ -34,6 +35,9 @@ void PoolShard::tell_failure(const DialFailure& failure) {
     const auto index = static_cast<size_t>(other->index());
     if (ledger->parts[index].clients.load() > 0) with_clients |= uint64_t{1} << index;
   }
+  // There queries of our own wait.
+  with_clients |= uint64_t{1}
+                  << home_of(worker.shared, database_name(), user_name()).index();
   tell(with_clients, [failure](PoolShard& pool) { pool.fail_waiters_if_hopeless(failure); });
 }
 
@@ -55,7 +59,9 @@ Micros PoolShard::oldest_head() noexcept {
 void PoolShard::ask_others() {
   const Micros head = oldest_head();
   if (head == 0 || is_hungry_ || is_paused() || !others_have_servers()) return;
-  if (server_count() == 0 || worker.now() - head >= Hunger::kPatience) return state_hunger(head);
+  const Micros now = worker.now();
+  const bool is_late = now - head >= Hunger::kPatience && now >= hungry_not_before_;
+  if (server_count() == 0 || is_late) return state_hunger(head);
   watch();
 }
 
@@ -98,8 +104,8 @@ void PoolShard::take_over(ServerParcel parcel) {
   // Stated again, if who waited when this one was claimed has left and somebody else came.
   is_hungry_ = ledger->hunger.is_stated_by(worker.index());
   note_fed();
+  if (!parcel.was_idle) hungry_not_before_ = worker.now() + Hunger::kPatience;
   const Micros idle_since = parcel.idle_since;
-  const bool was_idle = parcel.was_idle;
   const Journey journey = std::move(parcel.journey);
   try {
     Server& server = *unpack(worker, *this, std::move(parcel)).release();
@@ -111,8 +117,7 @@ void PoolShard::take_over(ServerParcel parcel) {
     log::error("{}/{}: a server could not be taken over: {}", database_name(), user_name(),
                error.what());
   }
-  if (was_idle || server_count() == 0) return ask_others();
-  if (has_waiters()) watch();
+  ask_others();
 }
 
 // ---- Giving
@@ -124,7 +129,7 @@ bool PoolShard::lend(Server& server) {
   try {
     ServerParcel parcel = pack(server);
     remove(server);
-    worker.retire(std::unique_ptr<Server>(&server));
+    worker.retire(std::unique_ptr<Server>(&server), false);
     ++lent;
     Worker* other = worker.shared.workers[static_cast<size_t>(*to)];
     other->post([other, parcel = std::move(parcel)]() mutable {

@@ -15,7 +15,8 @@
 
 namespace remuda::proxy {
 
-// Counts a server as travelling, so that PAUSE and WAIT_CLOSE know of those that no list has.
+// Counts a connection as travelling, so that PAUSE and WAIT_CLOSE know of servers that no list has;
+// a client on its way holds them up for as long, which is microseconds.
 class Journey {
  public:
   explicit Journey(std::shared_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {

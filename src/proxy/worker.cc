@@ -69,6 +69,8 @@ void Worker::stop() {
       pool->close_idle("pooler is shutting down");
     }
     empty_graveyard();
+    patience_.stop();
+    watched_.clear();
     shards.clear();
     mailbox_.close();
     loop.stop();
@@ -175,6 +177,7 @@ void Worker::take_over(ServerParcel parcel) {
 }
 
 void Worker::watch(PoolShard& pool) {
+  if (stopping_) return;
   watched_.push_back(&pool);
   if (!patience_.is_active()) patience_.start(Hunger::kPatience, [this] { patience_over(); });
 }
@@ -242,7 +245,8 @@ void Worker::free_key(CancelKey key) {
 void Worker::retire(std::unique_ptr<Client> client) {
   bury(dead_clients_, std::move(client));
 }
-void Worker::retire(std::unique_ptr<Server> server) {
+void Worker::retire(std::unique_ptr<Server> server, bool made_room) {
+  made_room_ = made_room_ || made_room;
   bury(dead_servers_, std::move(server));
 }
 
@@ -252,9 +256,8 @@ void Worker::bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> de
   graves.push_back(std::move(dead));
   if (burial_.is_active()) return;
   burial_.start(0, [this] {
-    const bool made_room = !dead_servers_.empty();
     empty_graveyard();
-    if (made_room) wake_pools();
+    if (std::exchange(made_room_, false)) wake_pools();
   });
 }
 

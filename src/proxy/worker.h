@@ -84,7 +84,8 @@ class Worker {
   void return_key(const Client& client);
   // Deletes at the end of this turn of the loop, so that callers up the stack may still look.
   void retire(std::unique_ptr<Client> client);
-  void retire(std::unique_ptr<Server> server);
+  // `made_room`: its slot is free again, so that pools which wait try once more.
+  void retire(std::unique_ptr<Server> server, bool made_room = true);
   const config::Config& config() const noexcept { return *snapshot_.config; }
   const Snapshot& snapshot() const noexcept { return snapshot_; }
   Micros now() noexcept { return loop.now(); }
@@ -127,6 +128,7 @@ class Worker {
   io::Timer burial_{loop};
   io::Timer patience_{loop};
   std::vector<PoolShard*> watched_;
+  bool made_room_ = false;
   Balance balance_{*this};
   bool is_quiet_ = true;  // at the last look nobody waited
   Micros last_fill_ = 0;

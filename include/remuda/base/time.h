@@ -14,6 +14,9 @@ constexpr Micros kSecond = 1000 * 1000;
 // Monotonic clock. Loops cache it (io::Loop::now); call this only off the data plane.
 Micros monotonic_now() noexcept;
 
+// What the calling thread has used of a processor since it began.
+Micros thread_cpu_time() noexcept;
+
 // Wall clock, since 1970-01-01 UTC.
 Micros wall_now() noexcept;
 
