@@ -172,7 +172,8 @@ void PoolShard::make_available(Server& server, Micros idle_since) {
     return close_server(server, "too many servers in the pool");
   }
   server.idle_since = idle_since;
-  if (ledger->hunger.is_stated_by_any() && lend(server)) return;
+  // Those who wait here may have no server left then.
+  if (ledger->hunger.is_stated_by_any() && lend(server)) return ask_others();
   move_to(server, ServerState::idle);
   if (has_waiters()) serve_waiters();
 }
