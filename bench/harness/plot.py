@@ -121,7 +121,7 @@ def _beside_bars(found):
                             ["before slow readers", "at its peak with them"],
                             {name: [found.value(name, case, figure)
                                     for figure in ("memory_before_mb", "memory_peak_mb")]
-                             for name in found.names}, 1)
+                             for name in found.names}, 1, cut=True)
 
 
 def _count_panels(counts):
@@ -143,4 +143,4 @@ def _count_panels(counts):
                     ["connected", "after a query each", "after a burst of all", "kept when all left"],
                     {row["program"]: [exact(max(row[state], 0)) for state in
                                       ("connected", "queried", "burst", "kept")]
-                     for row in counts[kind]})
+                     for row in counts[kind]}, cut=True)

@@ -82,6 +82,9 @@ Setup setup_of(const Json& results, const Point& point) {
         "nothing was pinned: where the kernel puts threads that wake each other, and what that "
         "saves, the model does not know");
   }
+  if (results.value("ration", 0.0) != 0) {
+    throw std::runtime_error("the threads were rationed, which the model does not know");
+  }
   setup.bench.server_cores = cores > 2 ? 1 : 0;
   setup.cores = std::min(point.workers, cores - 1 - setup.bench.server_cores);
   return setup;
