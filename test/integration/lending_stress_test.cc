@@ -26,6 +26,14 @@ bool is_expected(const PqError& error) {
   return error.message.find("admin forced disconnect") != std::string::npos;
 }
 
+// An error that arrives between two queries is a notice to libpq, and the next query meets the end.
+void throw_what_came_before(const Pq& client) {
+  for (const std::string& notice : client.notices()) {
+    const PqError earlier("", notice);
+    if (is_expected(earlier)) throw earlier;
+  }
+}
+
 struct Crowd {
   std::atomic<bool> is_over{false};
   std::atomic<int> unique{0};
@@ -57,23 +65,32 @@ void transaction(Pq& client, Crowd& crowd, std::mt19937& random) {
   client.exec(random() % 4 == 0 ? "ROLLBACK" : "COMMIT");
 }
 
+void ask_something(Pq& client, Crowd& crowd, std::mt19937& random, const std::string& name) {
+  const auto what = random() % 16;
+  if (what < 8) {
+    check_value(client, crowd);
+  } else if (what < 13) {
+    transaction(client, crowd, random);
+  } else if (what < 15) {
+    const std::string seen = client.value("SHOW application_name");
+    if (seen != name) throw std::runtime_error(name + " saw " + seen);
+  } else {
+    cancelled_query(client, crowd);
+  }
+}
+
 // One connection's life.
 void live(const Remuda& remuda, Crowd& crowd, std::mt19937& random, int number) {
   Pq client = remuda.connect();
   const std::string name = "client" + std::to_string(number);
-  client.exec("SET application_name = '" + name + "'");
-  while (!crowd.is_over && client.raw() != nullptr && random() % 60 != 0) {
-    const auto what = random() % 16;
-    if (what < 8) {
-      check_value(client, crowd);
-    } else if (what < 13) {
-      transaction(client, crowd, random);
-    } else if (what < 15) {
-      const std::string seen = client.value("SHOW application_name");
-      if (seen != name) throw std::runtime_error(name + " saw " + seen);
-    } else {
-      cancelled_query(client, crowd);
+  try {
+    client.exec("SET application_name = '" + name + "'");
+    while (!crowd.is_over && client.raw() != nullptr && random() % 60 != 0) {
+      ask_something(client, crowd, random, name);
     }
+  } catch (const PqError&) {
+    throw_what_came_before(client);
+    throw;
   }
 }
 
