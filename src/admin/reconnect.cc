@@ -8,14 +8,10 @@ namespace {
 
 using proxy::ServerState;
 
-bool is_old(const proxy::Server& server) {
-  return server.close_needed || server.epoch != server.pool.ledger->database->epoch;
-}
-
 bool has_old_servers(proxy::PoolShard& pool) {
   for (const ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
     for (const proxy::Server& server : pool.list_of(state)) {
-      if (is_old(server)) return true;
+      if (pool.is_stale(server)) return true;
     }
   }
   return false;

@@ -25,7 +25,7 @@ namespace {
 
 constexpr Micros kEndCheckPeriod = 50 * kMillisecond;
 
-io::ListenOptions listen_options(const config::Config& config) {
+io::ListenOptions listen_options(const config::Config& config, int highest_client_fd) {
   io::ListenOptions options;
   options.backlog = config.listen_backlog;
   options.reuse_port = config.so_reuseport;
@@ -34,7 +34,7 @@ io::ListenOptions listen_options(const config::Config& config) {
   options.unix_group = config.unix_socket_group;
   wire::error_response(options.refusal, "FATAL", wire::sqlstate::kTooManyConnections,
                        proxy::kNoDescriptors);
-  options.highest_fd = io::highest_client_descriptor();
+  options.highest_fd = highest_client_fd;
   return options;
 }
 
@@ -43,7 +43,7 @@ io::ListenOptions listen_options(const config::Config& config) {
 size_t worker_count(const config::Config& config) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const size_t wanted = config.workers > 0 ? static_cast<size_t>(config.workers) : cores;
-  return std::min<size_t>(wanted, proxy::Worker::kMaxWorkers);
+  return std::min<size_t>(wanted, proxy::Ledgers::kMostWorkers);
 }
 
 Daemon::Daemon(const Arguments& arguments, proxy::Snapshot snapshot)
@@ -84,6 +84,7 @@ void Daemon::make_workers() {
                                 proxy::Worker::kRefusalThreads + proxy::Worker::kDirectoryThreads;
   shared_.pool = std::make_shared<io::ThreadPool>(count * kPerWorker);
   shared_.ledgers.set_workers(count);
+  shared_.highest_client_fd = io::highest_client_descriptor();
   for (size_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(shared_, static_cast<int>(i), snapshot_));
     shared_.workers.push_back(workers_.back().get());
@@ -115,7 +116,7 @@ void Daemon::open_tcp(const std::string& host) {
        listen_addresses(host, static_cast<uint16_t>(config.listen_port))) {
     try {
       tcp_listeners_.push_back(std::make_unique<io::Listener>(
-          accepting_loop(), address, listen_options(config),
+          accepting_loop(), address, listen_options(config, shared_.highest_client_fd),
           [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); }));
       log::info("listening on {}", tcp_listeners_.back()->address().text());
     } catch (const SystemError& error) {
@@ -131,7 +132,7 @@ void Daemon::open_unix() {
       fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
   const io::Address address = io::Address::unix_path(path);
   unix_listener_ = std::make_unique<io::Listener>(
-      accepting_loop(), address, listen_options(config),
+      accepting_loop(), address, listen_options(config, shared_.highest_client_fd),
       [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); });
   log::info("listening on {}", unix_listener_->address().text());
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <utility>
 
@@ -24,6 +25,10 @@ int FileDescriptor::release() noexcept {
 void FileDescriptor::close() noexcept {
   // EINTR too leaves the descriptor closed on Linux: never tried again.
   if (fd_ >= 0) ::close(release());
+}
+
+bool is_out_of_descriptors(int error) noexcept {
+  return error == EMFILE || error == ENFILE;
 }
 
 int highest_client_descriptor() noexcept {

@@ -22,6 +22,9 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+// Whether an errno value means that the process, or the system, has no descriptor left.
+bool is_out_of_descriptors(int error) noexcept;
+
 // Clients are to have descriptors below this number: the rest, a few of what the process may have,
 // is for servers, so that clients who fill the process cannot keep it from opening them.
 int highest_client_descriptor() noexcept;

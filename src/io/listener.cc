@@ -226,7 +226,7 @@ Listener::State::Outcome Listener::State::accept_one() {
     if (concerns_one_connection(errno)) return Outcome::accepted;
     if (errno == EAGAIN) return Outcome::none;
     why = errno;
-    return why == EMFILE || why == ENFILE ? use_reserve() : Outcome::failed;
+    return is_out_of_descriptors(why) ? use_reserve() : Outcome::failed;
   }
   if (fd.get() >= options.highest_fd) {
     why = EMFILE;

@@ -17,15 +17,8 @@ constexpr size_t kMostAtOnce = 64;
 
 // Of the homes that the pool has for its clients, the one with most time.
 Worker* idlest_home(const PoolShard& pool) {
-  const Shared& shared = pool.worker.shared;
-  const Ledger& ledger = *pool.ledger;
-  const size_t workers = shared.workers.size();
-  const size_t homes = home_count(ledger.servers.limit(), ledger.client_count(), workers);
-  const auto first = static_cast<size_t>(
-      home_of(shared, pool.database_name(), pool.user_name()).index());
   Worker* idlest = nullptr;
-  for (size_t i = 0; i < homes; ++i) {
-    Worker* home = shared.workers[(first + i) % workers];
+  for (Worker* home : homes_of(pool.worker.shared, *pool.ledger)) {
     if (home == &pool.worker) continue;
     if (!idlest || home->load() < idlest->load()) idlest = home;
   }

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <cerrno>
-
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "io/tcp_options.h"
@@ -156,8 +154,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
 
 // Clients are better told at once that the process is out of descriptors than kept waiting.
 Failure failed_by(const SystemError& error) {
-  const int code = error.code().value();
-  if (code == EMFILE || code == ENFILE) {
+  if (io::is_out_of_descriptors(error.code().value())) {
     return {{wire::sqlstate::kTooManyConnections, kNoDescriptors}, error.what(), true};
   }
   return {{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};

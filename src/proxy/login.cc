@@ -149,7 +149,7 @@ void send_admission(LoginAttempt& login, const LoginTarget& target, Admission ad
     home = from.shared.workers[static_cast<size_t>(admission.seat.worker())];
   }
   if (home == &from) return from.admit(std::move(login.stream), std::move(admission));
-  admission.parcel = std::move(login.stream).detach(io::highest_client_descriptor());
+  admission.parcel = std::move(login.stream).detach(from.shared.highest_client_fd);
   if (home == nullptr) return from.shared.admit_console(std::move(admission));
   home->post(
       [home, admission = std::move(admission)]() mutable { home->admit(std::move(admission)); });
@@ -214,9 +214,9 @@ io::Task<void> serve(LoginAttempt& login) {
 }
 
 PgError exhaustion(const std::system_error& error) {
-  const bool no_descriptors = error.code() == std::errc::too_many_files_open ||
-                              error.code() == std::errc::too_many_files_open_in_system;
-  if (!no_descriptors) return PgError("bouncer resources exhaustion");
+  if (!io::is_out_of_descriptors(error.code().value())) {
+    return PgError("bouncer resources exhaustion");
+  }
   return PgError(wire::sqlstate::kTooManyConnections, kNoDescriptors);
 }
 

@@ -6,16 +6,14 @@
 #include "proxy/worker.h"
 
 namespace remuda::proxy {
-namespace {
-
-size_t first_home(const std::string& database, const std::string& user, size_t workers) {
-  return std::hash<std::string>{}(database + '\0' + user) % workers;
-}
-
-}  // namespace
 
 Worker& home_of(const Shared& shared, const std::string& database, const std::string& user) {
-  return *shared.workers[first_home(database, user, shared.workers.size())];
+  const size_t hash = std::hash<std::string>{}(database + '\0' + user);
+  return *shared.workers[hash % shared.workers.size()];
+}
+
+Worker& home_of(const Shared& shared, const Ledger& ledger) {
+  return home_of(shared, ledger.database->name, ledger.user->name);
 }
 
 size_t home_count(int pool_size, int clients, size_t workers) noexcept {
@@ -24,21 +22,33 @@ size_t home_count(int pool_size, int clients, size_t workers) noexcept {
   return static_cast<size_t>(std::clamp(clients / kClientsPerHome, 1, homes));
 }
 
-Seat::Seat(const Shared& shared, std::shared_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {
+std::vector<Worker*> homes_of(const Shared& shared, const Ledger& ledger) {
   const size_t workers = shared.workers.size();
-  const size_t homes = home_count(ledger_->servers.limit(), ledger_->client_count(), workers);
-  const size_t first = first_home(ledger_->database->name, ledger_->user->name, workers);
-  const auto clients = [this](size_t worker) {
-    return ledger_->parts[worker].clients.load(std::memory_order_relaxed);
-  };
-  size_t best = first;
-  for (size_t i = 1; i < homes; ++i) {
-    const size_t other = (first + i) % workers;
-    if (clients(other) < clients(best)) best = other;
-  }
-  worker_ = static_cast<int>(best);
-  ledger_->parts[best].clients.fetch_add(1, std::memory_order_relaxed);
+  const size_t count = home_count(ledger.servers.limit(), ledger.client_count(), workers);
+  const auto first = static_cast<size_t>(home_of(shared, ledger).index());
+  std::vector<Worker*> homes;
+  for (size_t i = 0; i < count; ++i) homes.push_back(shared.workers[(first + i) % workers]);
+  return homes;
 }
+
+namespace {
+
+int roomiest_home(const Shared& shared, const Ledger& ledger) {
+  const auto clients = [&ledger](const Worker* worker) {
+    const auto& part = ledger.parts[static_cast<size_t>(worker->index())];
+    return part.clients.load(std::memory_order_relaxed);
+  };
+  const std::vector<Worker*> homes = homes_of(shared, ledger);
+  const auto roomiest = std::min_element(
+      homes.begin(), homes.end(),
+      [&clients](const Worker* a, const Worker* b) { return clients(a) < clients(b); });
+  return (*roomiest)->index();
+}
+
+}  // namespace
+
+Seat::Seat(const Shared& shared, std::shared_ptr<Ledger> ledger)
+    : Seat(ledger, roomiest_home(shared, *ledger)) {}
 
 Seat::Seat(std::shared_ptr<Ledger> ledger, int worker)
     : ledger_(std::move(ledger)), worker_(worker) {

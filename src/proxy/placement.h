@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proxy/ledger.h"
 #include "proxy/shared.h"
@@ -18,8 +19,13 @@ constexpr int kClientsPerHome = 8;
 // The first home of a pool: the only one of a small pool; and what is to happen once happens there.
 Worker& home_of(const Shared& shared, const std::string& database, const std::string& user);
 
+Worker& home_of(const Shared& shared, const Ledger& ledger);
+
 // How many workers serve a pool of that size (0: no limit) with that many clients.
 size_t home_count(int pool_size, int clients, size_t workers) noexcept;
+
+// The homes that a pool has for the clients it has now, the first one first.
+std::vector<Worker*> homes_of(const Shared& shared, const Ledger& ledger);
 
 // A client's place on a worker, counted from the moment it is given, so that of many logins at once
 // each sees those before it. Any thread.

@@ -101,6 +101,8 @@ class PoolShard {
   // RECONNECT and the like: every server is closed when it is free, an idle one with this reason.
   void mark_for_close(const char* reason = "close_needed");
   void drop_clients(const char* text);
+  // To be closed as soon as it is free.
+  bool is_stale(const Server& server) const noexcept;
   bool is_drained() const noexcept {
     return active_.empty() && tested_.empty() && dials_ == 0 && ledger->travelling == 0;
   }
@@ -138,7 +140,6 @@ class PoolShard {
   void move_to(Server& server, ServerState state);
   void enlist(Server& server);
   bool start_internal(Server& server, const std::string& sql);
-  bool is_stale(const Server& server) const noexcept;
   bool is_worn_out(const Server& server, Micros now) const noexcept;
   void close_expired(Micros now);
   void fail_long_waits(Micros now);

@@ -36,8 +36,7 @@ void PoolShard::tell_failure(const DialFailure& failure) {
     if (ledger->parts[index].clients.load() > 0) with_clients |= uint64_t{1} << index;
   }
   // There queries of our own wait.
-  with_clients |= uint64_t{1}
-                  << home_of(worker.shared, database_name(), user_name()).index();
+  with_clients |= uint64_t{1} << home_of(worker.shared, *ledger).index();
   tell(with_clients, [failure](PoolShard& pool) { pool.fail_waiters_if_hopeless(failure); });
 }
 

@@ -21,7 +21,7 @@ void PoolShard::fill() {
   if (settings.min_size <= 0 || settings.size <= 0 || dials_ > 0 || is_paused() || is_failing()) {
     return;
   }
-  if (&home_of(worker.shared, database_name(), user_name()) != &worker) return;
+  if (&home_of(worker.shared, *ledger) != &worker) return;
   const bool is_wanted = settings.has_forced_user || ledger->client_count() > 0;
   if (!is_wanted || ledger->servers.used() >= settings.min_size) return;
   WaitReason why = WaitReason::pool_full;

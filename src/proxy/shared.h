@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <climits>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -39,6 +40,7 @@ struct Shared {
   std::vector<Worker*> workers;                   // constant once threads run
   std::function<void(Admission)> admit_console;   // hands a console client to the control loop
   std::function<void(CancelKey)> cancel_console;  // the same for a cancel request with its key
+  int highest_client_fd = INT_MAX;                // io::highest_client_descriptor(), asked once
   std::atomic<uint64_t> next_id{1};               // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
   std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one

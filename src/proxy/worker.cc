@@ -186,6 +186,13 @@ void Worker::patience_over() {
   for (PoolShard* pool : std::exchange(watched_, {})) pool->patience_over();
 }
 
+template <class F>
+void Worker::at_issuer(CancelKey key, F f) {
+  Worker* issuer = shared.workers[static_cast<size_t>(KeyTable::issuer(key))];
+  if (issuer == this) return f(keys);
+  issuer->post([issuer, f] { f(issuer->keys); });
+}
+
 bool Worker::send_away(Client& client, int to) {
   try {
     ClientParcel parcel = pack(client, to);
@@ -195,13 +202,8 @@ bool Worker::send_away(Client& client, int to) {
     keys.remove(client);
     client.closing = true;
     retire(std::unique_ptr<Client>(&client));
-    Worker* issuer = shared.workers[static_cast<size_t>(KeyTable::issuer(parcel.key))];
     const CancelKey key = parcel.key;
-    if (issuer == this) {
-      keys.set_moved(key, to);
-    } else {
-      issuer->post([issuer, key, to] { issuer->keys.set_moved(key, to); });
-    }
+    at_issuer(key, [key, to](KeyTable& table) { table.set_moved(key, to); });
     Worker* other = shared.workers[static_cast<size_t>(to)];
     other->post([other, parcel = std::move(parcel)]() mutable {
       other->take_over(std::move(parcel));
@@ -237,9 +239,7 @@ void Worker::return_key(const Client& client) {
 }
 
 void Worker::free_key(CancelKey key) {
-  Worker* issuer = shared.workers[static_cast<size_t>(KeyTable::issuer(key))];
-  if (issuer == this) return keys.free(key);
-  issuer->post([issuer, key] { issuer->keys.free(key); });
+  at_issuer(key, [key](KeyTable& table) { table.free(key); });
 }
 
 void Worker::retire(std::unique_ptr<Client> client) {

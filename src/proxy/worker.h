@@ -32,7 +32,6 @@ namespace remuda::proxy {
 
 class Worker {
  public:
-  static constexpr int kMaxWorkers = 64;
   // Of the thread pool, at most, for one worker.
   static constexpr size_t kCryptoThreads = 2;
   static constexpr size_t kServerCryptoThreads = 1;
@@ -111,6 +110,9 @@ class Worker {
   void look_again(Micros period);
   void maintain();
   void patience_over();
+  // Runs `f` on the table of the worker that issued the key.
+  template <class F>
+  void at_issuer(CancelKey key, F f);
   void free_key(CancelKey key);
   void adopt_limits();
   void open_standing_pools();

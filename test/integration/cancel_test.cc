@@ -140,23 +140,7 @@ TEST_CASE("C1.7 a storm of cancels hits only those who asked for it") {
 }
 
 TEST_CASE("C1.7 a server is not lent while a cancel for it is on its way") {
-  std::atomic<bool> cancelled{false};
-  FakeServer server([&](FakePeer& peer) {
-    try {
-      peer.login();
-    } catch (const WasCancel&) {
-      cancelled = true;
-      // As long as this connection is open the cancel may still strike.
-      peer.hang();
-      throw;
-    }
-    while (true) {
-      const std::string sql = peer.expect_query();
-      peer.note(sql);
-      if (sql == "first") eventually([&] { return cancelled.load(); });
-      peer.send(one_value(sql) + ready());
-    }
-  });
+  FakeServer server(slow_cancel());
   Remuda remuda(ini_text("default_pool_size = 1",
                          "p0 = host=127.0.0.1 port=" + std::to_string(server.port()) + "\n"));
   RawClient one(remuda.port(), "postgres", "p0");

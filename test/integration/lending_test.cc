@@ -214,22 +214,7 @@ TEST_CASE("a cancel request means the query of its client, wherever the server h
 }
 
 TEST_CASE("a server is not lent while a cancel request is on its way to it") {
-  std::atomic<bool> cancelled{false};
-  FakeServer server([&](FakePeer& peer) {
-    try {
-      peer.login();
-    } catch (const WasCancel&) {
-      cancelled = true;
-      peer.hang();
-      throw;
-    }
-    while (true) {
-      const std::string sql = peer.expect_query();
-      peer.note(sql);
-      if (sql == "first") eventually([&] { return cancelled.load(); });
-      peer.send(one_value(sql) + ready());
-    }
-  });
+  FakeServer server(slow_cancel());
   Remuda remuda(
       two_homes(kOneServer, "p0 = host=127.0.0.1 port=" + std::to_string(server.port()) + "\n"));
   Homes homes(remuda, 1);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "support/wait.h"
+
 namespace remuda::test {
 namespace {
 
@@ -183,6 +185,24 @@ void FakeServer::release() {
 void FakeServer::wait_release() {
   std::unique_lock lock(mutex_);
   released_changed_.wait(lock, [this] { return released_; });
+}
+
+FakeServer::Script slow_cancel() {
+  return [cancelled = std::make_shared<std::atomic<bool>>(false)](FakePeer& peer) {
+    try {
+      peer.login();
+    } catch (const WasCancel&) {
+      *cancelled = true;
+      peer.hang();
+      throw;
+    }
+    while (true) {
+      const std::string sql = peer.expect_query();
+      peer.note(sql);
+      if (sql == "first") eventually([&] { return cancelled->load(); });
+      peer.send(one_value(sql) + ready());
+    }
+  };
 }
 
 }  // namespace remuda::test
