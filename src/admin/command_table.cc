@@ -35,6 +35,7 @@ constexpr Command kCommands[] = {
     {"SHOW STATE", show, show_state, "active, paused or suspended"},
     {"SHOW DNS_HOSTS", show, show_dns_hosts, "cached host names"},
     {"SHOW DNS_ZONES", show, show_dns_zones, "cached zones"},
+    {"SHOW FDS", control, show_fds, "not available: descriptors are not given to other processes"},
     {"SHOW CLIENT_ENCODING", show, show_parameter, "for drivers that ask"},
     {"SHOW DEFAULT_TRANSACTION_ISOLATION", show, show_parameter, "for drivers that ask"},
     {"SHOW STANDARD_CONFORMING_STRINGS", show, show_parameter, "for drivers that ask"},

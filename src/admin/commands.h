@@ -34,6 +34,7 @@ Answer show_waits(Call& call);
 Answer show_workers(Call& call);
 Answer show_dns_hosts(Call& call);
 Answer show_dns_zones(Call& call);
+Answer show_fds(Call& call);  // always an error
 Answer show_parameter(Call& call);
 
 Answer pause(Call& call);

@@ -5,6 +5,7 @@
 #include "admin/call.h"
 #include "admin/command_table.h"
 #include "admin/commands.h"
+#include "admin/extended_query.h"
 #include "proxy/peer_name.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
@@ -33,12 +34,6 @@ void log_error(const Console& console, Control& control, const char* text) {
   }
 }
 
-std::string error_reply(const PgError& error) {
-  std::string out;
-  wire::error_response(out, "ERROR", error.sqlstate(), error.what());
-  return out;
-}
-
 // The text of a Query.
 std::string query_text(const wire::Message& message) {
   wire::Reader reader(message.body);
@@ -47,22 +42,12 @@ std::string query_text(const wire::Message& message) {
   return std::string(text);
 }
 
-// Drivers that close their prepared statements are told that it is done.
-bool closes_statement(const wire::Message& message, const config::Config& config) {
-  return message.type == 'C' && message.body.size() > 2 && message.body[0] == 'S' &&
-         config.max_prepared_statements > 0;
-}
-
-// Answers what is no Query, and ends the conversation.
-[[noreturn]] void refuse_message(pg::MessageStream& messages, Console& console, Control& control,
+// Answers what a console cannot mean, and ends the conversation.
+[[noreturn]] void refuse_message(pg::MessageStream& messages, Consoles& consoles, Console& console,
                                  char type) {
-  const bool extended = type == 'P' || type == 'B' || type == 'E';
-  const PgError error(extended
-                          ? std::string("extended query protocol not supported by admin console")
-                          : fmt::format("unsupported packet type for admin console: {}",
-                                        static_cast<unsigned char>(type)));
-  log_error(console, control, error.what());
-  std::string out = error_reply(error);
+  const PgError error(fmt::format("unsupported packet type for admin console: {}",
+                                  static_cast<unsigned char>(type)));
+  std::string out = consoles.error_reply(console, error);
   wire::ready_for_query(out, 'I');
   messages.send(out);
   throw PgError("bad packet");
@@ -91,6 +76,7 @@ Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admiss
 }
 
 Console::~Console() {
+  consoles.control_.shared().peer_keys.forget(key);
   consoles.list_.erase(*this);
 }
 
@@ -143,8 +129,10 @@ std::string Consoles::greeting(const Console& console) const {
   for (const auto& [name, value] : kFixed) wire::parameter_status(out, name, value);
   for (const auto& [name, value] : console.parameters) wire::parameter_status(out, name, value);
   char secret[4];
-  store_u32(secret, console.key.secret);
-  wire::backend_key_data(out, console.key.pid, ByteView(secret, sizeof secret));
+  const proxy::CancelKey shown =
+      control_.shared().peer_keys.issue(control_.snapshot().config->peer_id, console.key);
+  store_u32(secret, shown.secret);
+  wire::backend_key_data(out, shown.pid, ByteView(secret, sizeof secret));
   const std::string& notice = control_.snapshot().config->login_notify_message;
   if (!notice.empty()) wire::notice_response(out, "NOTICE", SqlState("00000"), notice);
   wire::ready_for_query(out, 'I');
@@ -153,24 +141,32 @@ std::string Consoles::greeting(const Console& console) const {
 
 io::Task<void> Consoles::converse(Console& console) {
   pg::MessageStream messages(console.stream);
+  ExtendedQuery extended(*this, console);
   messages.send(greeting(console));
   while (true) {
     const wire::Message message = co_await messages.next();
     console.request_time = control_.loop().now();
     stats_.now.received += message.body.size() + wire::kHeaderSize;
     if (message.type == 'X') co_return;
-    if (message.type == 'Q') {
+    std::string out;
+    if (ExtendedQuery::takes(message.type)) {
+      std::string reply = co_await extended.answer(message);
+      out = std::move(reply);
+    } else if (extended.is_skipping()) {
+      continue;
+    } else if (message.type == 'Q') {
       const std::string text = query_text(message);
-      co_await answer(console, messages, text);
-      // A slow reader gets no second answer on top of the first.
-      co_await console.stream.drained();
-    } else if (closes_statement(message, *control_.snapshot().config)) {
-      std::string out;
-      wire::MessageBuilder(out, '3').finish();
-      messages.send(out);
+      extended.forget_unnamed();
+      std::string reply = co_await answer(console, text);
+      out = std::move(reply);
     } else {
-      refuse_message(messages, console, control_, message.type);
+      refuse_message(messages, *this, console, message.type);
     }
+    if (out.empty()) continue;
+    stats_.now.sent += out.size();
+    messages.send(out);
+    // A slow reader gets no second answer on top of the first.
+    co_await console.stream.drained();
   }
 }
 
@@ -182,7 +178,14 @@ void Consoles::count_command(Console& console) {
   ++stats_.now.transactions;
 }
 
-io::Task<void> Consoles::answer(Console& console, pg::MessageStream& messages, std::string text) {
+std::string Consoles::error_reply(const Console& console, const PgError& error) {
+  log_error(console, control_, error.what());
+  std::string out;
+  wire::error_response(out, "ERROR", error.sqlstate(), error.what());
+  return out;
+}
+
+io::Task<std::string> Consoles::run(Console& console, std::string text) {
   struct Running {
     bool& flag;
     explicit Running(bool& f) : flag(f) { flag = true; }
@@ -190,24 +193,26 @@ io::Task<void> Consoles::answer(Console& console, pg::MessageStream& messages, s
   };
   const Running running(console.is_running);
   count_command(console);
+  const Statement statement = parse_statement(text);
+  const Command* command = find_command(statement);
+  if (!command) throw PgError(invalid_command(text));
+  if (command->privilege == Privilege::control && !console.is_admin) {
+    throw PgError("admin access needed");
+  }
+  Call call{control_, *this, console, statement.argument, statement.value};
+  co_return co_await command->run(call);
+}
+
+io::Task<std::string> Consoles::answer(Console& console, std::string text) {
   std::string out;
   try {
-    const Statement statement = parse_statement(text);
-    const Command* command = find_command(statement);
-    if (!command) throw PgError(invalid_command(text));
-    if (command->privilege == Privilege::control && !console.is_admin) {
-      throw PgError("admin access needed");
-    }
-    Call call{control_, *this, console, statement.argument, statement.value};
-    std::string reply = co_await command->run(call);
+    std::string reply = co_await run(console, text);
     out = std::move(reply);
   } catch (const PgError& error) {
-    log_error(console, control_, error.what());
-    out = error_reply(error);
+    out = error_reply(console, error);
   }
   wire::ready_for_query(out, 'I');
-  stats_.now.sent += out.size();
-  messages.send(out);
+  co_return out;
 }
 
 void Consoles::cancel(proxy::CancelKey key) {

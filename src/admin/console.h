@@ -54,6 +54,11 @@ class Consoles {
   // The next read of that console fails with a FATAL error. False if there is none of this id.
   bool kill(uint64_t id);
 
+  // The result of a command, without ReadyForQuery. Throws PgError for what the client is told.
+  io::Task<std::string> run(Console& console, std::string text);
+  // An ErrorResponse; the error is logged, too.
+  std::string error_reply(const Console& console, const PgError& error);
+
   List<Console, OpenConsole>& all() noexcept { return list_; }
   const proxy::StatsHistory& stats() const noexcept { return stats_; }
 
@@ -62,7 +67,7 @@ class Consoles {
   proxy::CancelKey new_key();
   io::Task<void> serve(proxy::Admission admission);
   io::Task<void> converse(Console& console);
-  io::Task<void> answer(Console& console, pg::MessageStream& messages, std::string text);
+  io::Task<std::string> answer(Console& console, std::string text);
   std::string greeting(const Console& console) const;
   void count_command(Console& console);
 

@@ -28,7 +28,14 @@ Cell size_text(std::optional<int> size) {
   return text(size ? fmt::format("{:9}", *size) : "");
 }
 
-Row row_of(Control& control, const std::string& name) {
+// Consoles of admins, which take no place among a user's clients, but are shown as such.
+size_t exempt_consoles(Consoles& consoles, const std::string& user) {
+  size_t count = 0;
+  for (const Console& console : consoles.all()) count += console.is_admin && console.user == user;
+  return count;
+}
+
+Row row_of(Control& control, Consoles& consoles, const std::string& name) {
   const config::Config& config = *control.snapshot().config;
   const config::User* user = route::find_user(config, name);
   const auto ledger = control.shared().ledgers.user(name);
@@ -40,7 +47,7 @@ Row row_of(Control& control, const std::string& name) {
       number(config::max_user_connections(config, user)),
       number(ledger->servers.used()),
       number(config::max_user_client_connections(config, user)),
-      number(ledger->clients.used()),
+      number(static_cast<size_t>(ledger->clients.used()) + exempt_consoles(consoles, name)),
   };
 }
 
@@ -49,7 +56,7 @@ Row row_of(Control& control, const std::string& name) {
 Answer show_users(Call& call) {
   Table table(kColumns);
   for (const std::string& name : known_users(call.control)) {
-    table.add(row_of(call.control, name));
+    table.add(row_of(call.control, call.consoles, name));
   }
   co_return table.messages();
 }

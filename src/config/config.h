@@ -194,6 +194,7 @@ struct Config {
   std::optional<int> verbose;
   int workers = 0;  // threads; 0 = one per core
   Micros auth_query_cache_ttl = 0;
+  bool cancel_abandoned_queries = true;
   TlsNegotiation server_tls_negotiation = TlsNegotiation::postgres;
 
   std::map<std::string, Database> databases;

@@ -73,6 +73,8 @@ void Daemon::run() {
   stats_line_.start();
   log::info("process up: PgBouncer {}, remuda {}, libuv {}, workers: {}", proxy::kPgBouncerVersion,
             proxy::kRemudaVersion, uv_version_string(), workers_.size());
+  notify("READY=1");
+  watchdog_.start();
   loop_.run();
   for (std::thread& thread : threads_) thread.join();
 }
@@ -197,7 +199,9 @@ io::Task<bool> Daemon::reload() {
 }
 
 io::Task<void> Daemon::reload_by_signal() {
+  notify_reloading();
   co_await reload();
+  notify("READY=1");
 }
 
 bool Daemon::set(const std::string& key, const std::string& value, std::string& notice) {
@@ -279,6 +283,7 @@ void Daemon::on_resume_signal() {
 void Daemon::shut_down(proxy::Shutdown how) {
   if (how == proxy::Shutdown::none) return stop();
   shared_.shutdown = how;
+  notify("STOPPING=1");
   close_listeners(std::exchange(tcp_listeners_, {}));
   if (how == proxy::Shutdown::wait_for_servers) {
     shared_.ledgers.paused() = true;
@@ -323,6 +328,7 @@ void Daemon::stop() {
   if (unix_listener_) tcp_listeners_.push_back(std::move(unix_listener_));
   close_listeners(std::exchange(tcp_listeners_, {}));
   stats_line_.stop();
+  watchdog_.stop();
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker] { worker->stop(); });
   }

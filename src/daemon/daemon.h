@@ -11,6 +11,7 @@
 #include "admin/console.h"
 #include "admin/control.h"
 #include "daemon/arguments.h"
+#include "daemon/notify.h"
 #include "daemon/pidfile.h"
 #include "daemon/stats_line.h"
 #include "io/listener.h"
@@ -72,6 +73,7 @@ class Daemon final : public admin::Control {
   io::TaskScope tasks_{loop_, "control"};
   admin::Consoles consoles_{*this};
   StatsLine stats_line_{*this};
+  Watchdog watchdog_{loop_};
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   // On accepting_loop().
   std::vector<std::unique_ptr<io::Listener>> tcp_listeners_;

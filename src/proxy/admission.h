@@ -12,6 +12,7 @@
 #include "pg/login.h"
 #include "proxy/ledger.h"
 #include "proxy/placement.h"
+#include "proxy/replication.h"
 
 namespace remuda::proxy {
 
@@ -53,6 +54,8 @@ struct Admission {
   std::string user;                                             // who logged in
   std::string pool_user;                                        // whose servers it uses
   std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
+  std::string options;  // as it gave them, for replication only
+  Replication replication = Replication::none;
   // What opens servers for this user, where the auth file does not say.
   std::optional<pg::ProvenKeys> keys;
   std::string secret;

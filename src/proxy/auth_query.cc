@@ -256,6 +256,7 @@ io::Task<void> answer_secret(Worker& home, AuthPool pool, auth::SecretCache::Key
   Report<LookedUp> held = std::move(report);
   io::Deadline deadline(home.loop, patience_of(home), "auth_query timeout");
   PoolShard& shard = home.shard(pool.database, pool.user);
+  const PoolShard::Hold hold(shard);
   try {
     LookedUp found = co_await shard.secrets.get(key, refresh, deadline);
     held.send({std::move(found), std::nullopt});
@@ -272,6 +273,7 @@ io::Task<void> answer_groups(Worker& home, AuthPool pool, std::string user,
                              Report<std::set<std::string>> report) {
   Report<std::set<std::string>> held = std::move(report);
   PoolShard& shard = home.shard(pool.database, pool.user);
+  const PoolShard::Hold hold(shard);
   const std::string sql = kGroupQuery;
   try {
     const pg::QueryResult result = co_await ask_pool(shard, sql, user, 1, kGroupLimits);

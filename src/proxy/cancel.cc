@@ -2,6 +2,7 @@
 
 #include "io/connect.h"
 #include "io/deadline.h"
+#include "proxy/peer_forward.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/server_tls.h"
@@ -19,7 +20,10 @@ constexpr size_t kOurSecretSize = 4;
 // client's query. The server may close meanwhile; it is found again by its id.
 class CancelHold {
  public:
-  explicit CancelHold(Server& server) : pool_(server.pool), id_(server.id) { ++server.cancels; }
+  explicit CancelHold(Server& server)
+      : pool_(server.pool), hold_(server.pool), id_(server.id) {
+    ++server.cancels;
+  }
   ~CancelHold() {
     Server* server = find();
     if (!server || --server->cancels > 0) return;
@@ -39,13 +43,19 @@ class CancelHold {
   }
 
   PoolShard& pool_;
+  const PoolShard::Hold hold_;
   const uint64_t id_;
 };
 
+// Null: there is nothing to cancel, or it is done.
 Server* find_target(Worker& worker, CancelKey key) {
   Client* client = worker.keys.find(key);
   if (client == nullptr) {
     log::debug("failed cancel request: no client has this key");
+    return nullptr;
+  }
+  if (cancel_queued(*client)) {
+    log::debug("{} cancelled while it waited", log_name(*client));
     return nullptr;
   }
   if (client->server == nullptr || client->awaits_replay) {
@@ -92,18 +102,7 @@ io::Task<void> send_cancel(Worker& worker, const CancelTarget& target, Micros ti
 // On the worker that owns the client.
 io::Task<void> cancel_here(Worker& worker, CancelKey key) {
   Server* server = find_target(worker, key);
-  if (server == nullptr) co_return;
-  const std::string name = log_name(*server);
-  const CancelHold hold(*server);
-  const CancelTarget target(*server);
-  const Micros timeout = worker.config().cancel_wait_timeout;
-  try {
-    co_await send_cancel(worker, target, timeout);
-  } catch (const Closed&) {
-    log::debug("{} successfully sent cancel request", name);
-  } catch (const std::exception& error) {
-    log::warning("{} failed cancel request: {}", name, error.what());
-  }
+  if (server) co_await cancel_query(*server);
 }
 
 // Tells the worker where the request arrived that it is over, however it ends.
@@ -165,12 +164,35 @@ io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
   key.pid = request.pid;
   if (request.secret.size() != kOurSecretSize) co_return;
   key.secret = load_u32(request.secret.data());
+  std::optional<PeerRequest> for_peer = route_cancel(worker, key);
+  if (for_peer) {
+    co_await forward_to_peer(worker, std::move(*for_peer));
+    co_return;
+  }
   const auto issuer = static_cast<size_t>(KeyTable::issuer(key));
   if (issuer == CancelKey::kConsole) {
     worker.shared.cancel_console(key);
     co_return;
   }
   if (issuer < worker.shared.workers.size()) co_await cancel_at(worker, issuer, key);
+}
+
+io::Task<void> cancel_query(Server& server) {
+  Worker& worker = server.worker;
+  const std::string name = log_name(server);
+  const CancelHold hold(server);
+  const CancelTarget target(server);
+  const Micros timeout = worker.config().cancel_wait_timeout;
+  try {
+    co_await send_cancel(worker, target, timeout);
+    log::debug("{} successfully sent cancel request", name);
+  } catch (const Closed&) {
+    log::debug("{} successfully sent cancel request", name);
+  } catch (const TimedOut& timed_out) {
+    log::warning("{} closing because: {}", name, timed_out.what());
+  } catch (const std::exception& error) {
+    log::warning("{} failed cancel request: {}", name, error.what());
+  }
 }
 
 }  // namespace remuda::proxy

@@ -21,7 +21,10 @@ Client::Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, P
       places(std::move(its_places)),
       id(its_id),
       connect_time(its_worker.now()),
-      request_time(its_worker.now()) {}
+      request_time(its_worker.now()),
+      idle_since(its_worker.now()) {
+  pool.list_of(ClientState::idle).push_back(*this);
+}
 
 Client::~Client() = default;
 
@@ -49,18 +52,7 @@ void end_client(Client& client, std::string_view reason) {
   pool.clients.erase(client);
   Seat::leave(*pool.ledger, worker.index());
   worker.return_key(client);
-  Server* server = client.server;
-  if (server) {
-    // Asked before the link is cut: unlinking forgets what the client had half done.
-    const bool free = server->view.is_quiet() && client.view.frame.at_boundary() &&
-                      !server->view.suspect;
-    pool.unlink(client);
-    if (free) {
-      pool.release(*server);
-    } else {
-      close_server(*server, "client disconnect while server was not ready");
-    }
-  }
+  pool.depart(client);
   client.stream.flush_and_close();
   worker.retire(std::unique_ptr<Client>(&client));
 }

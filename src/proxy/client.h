@@ -23,10 +23,10 @@ class Worker;
 
 enum class ClientState : uint8_t { idle, active, waiting };
 
-struct InPool;    // list of all clients of a pool
-struct InQueue;   // list of those that wait
+struct InPool;         // list of all clients of a pool
+struct InClientState;  // list of those in the same state, longest in it first
 
-class Client final : public io::StreamEvents, public ListHook<InPool>, public ListHook<InQueue> {
+class Client final : public io::StreamEvents, public ListHook<InPool>, public ListHook<InClientState> {
  public:
   Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool,
          Places its_places, uint64_t its_id);
@@ -52,6 +52,7 @@ class Client final : public io::StreamEvents, public ListHook<InPool>, public Li
   bool unproven_values = false;    // no server has accepted its start-up values yet
   bool wait_notified = false;      // has been told that it waits
   bool replay_due = false;         // newly linked: its parameters go in front of what it sends
+  bool said_goodbye = false;       // it leaves on purpose
   bool closing = false;
 
   Places places;  // its part of the client limits; places.user is who logged in
@@ -60,6 +61,7 @@ class Client final : public io::StreamEvents, public ListHook<InPool>, public Li
   // Monotonic; 0 = not running.
   Micros connect_time;
   Micros request_time;
+  Micros idle_since;  // it has no server, or its server last answered all
   Micros wait_start = 0;
   Micros query_start = 0;
   Micros transaction_start = 0;

@@ -19,6 +19,7 @@ namespace remuda::proxy {
 namespace {
 
 struct Outcome {
+  std::vector<wire::Parameter> startup;  // more than every server of the pool is given
   std::string where;  // the address, once it is known
   std::unique_ptr<Server> server;
   ServerParameters parameters;
@@ -140,6 +141,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
     log::info("{} SSL established: {}", log_name(*server), server->stream.tls()->description());
   }
   pg::LoginRequest request = make_request(pool, *database);
+  for (wire::Parameter& parameter : outcome.startup) request.startup.push_back(std::move(parameter));
   if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
   pg::LoginResult login =
       co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
@@ -196,6 +198,23 @@ io::Task<void> dial(PoolShard& pool, Slot slot) {
     co_return;
   }
   pool.server_opened(std::move(outcome.server), std::move(outcome.parameters));
+}
+
+io::Task<OwnServer> dial_own(PoolShard& pool, Slot slot, std::vector<wire::Parameter> startup) {
+  Outcome outcome;
+  outcome.startup = std::move(startup);
+  const auto failed = co_await try_open(pool, std::move(slot), outcome);
+  if (failed) {
+    const std::string name =
+        fmt::format("S: {}/{}{}", pool.database_name(), pool.user_name(), outcome.where);
+    log::warning("{} {} {}", name, failed->failure.message, failed->detail);
+    log::info("{} closing because: login failed (age=0s)", name);
+    throw PgError("login failed");
+  }
+  OwnServer own;
+  own.server = std::move(outcome.server);
+  own.parameters = std::move(outcome.parameters);
+  co_return own;
 }
 
 }  // namespace remuda::proxy

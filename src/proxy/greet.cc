@@ -61,15 +61,16 @@ session::Release release_of(config::PoolMode mode) {
                                                : session::Release::statement;
 }
 
+// `own`: the server that it keeps, or null.
 void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeting,
-                 io::Stream stream, Admission& admission) {
+                 io::Stream stream, Admission& admission, std::unique_ptr<Server> own) {
   const config::Config& config = worker.config();
   // Owned by the pool's list until it closes.
   Client& client =
       *new Client(worker, std::move(stream), pool, std::move(admission.places), admission.id);
   admission.seat.take();
   client.connect_time = admission.login_started;
-  client.view.release = release_of(pool.settings.mode);
+  client.view.release = own ? session::Release::session : release_of(pool.settings.mode);
   client.view.simple_query_allowed = !config.disable_pqexec;
   client.view.parameters = initial_parameters(worker, greeting, admission);
   client.unproven_values = !admission.parameters.empty();
@@ -78,16 +79,27 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   wire::authentication_ok(out);
   out += greeting_parameters(pool, greeting, admission, config);
   char secret[4];
-  store_u32(secret, client.key.secret);
-  wire::backend_key_data(out, client.key.pid, {secret, sizeof secret});
+  const CancelKey shown = worker.shared.peer_keys.issue(config.peer_id, client.key);
+  store_u32(secret, shown.secret);
+  wire::backend_key_data(out, shown.pid, {secret, sizeof secret});
   if (!config.login_notify_message.empty()) {
     wire::notice_response(out, "NOTICE", SqlState("00000"), config.login_notify_message);
   }
   wire::ready_for_query(out, 'I');
   ++pool.stats.now.client_logins;
   pool.clients.push_back(client);
+  if (own) pool.give_own(client, std::move(own));
   client.stream.write(out);
   client.stream.start(client);
+  if (client.server && !client.closing) client.server->stream.start(*client.server);
+}
+
+// It has set all that the client asked for itself, and says so.
+io::Task<void> greet_with_own(Worker& worker, PoolShard& pool, io::Stream& stream,
+                              Admission& admission, io::Deadline& deadline) {
+  OwnServer own = co_await open_own_server(pool, admission, deadline);
+  admission.parameters.clear();
+  make_client(worker, pool, own.parameters, std::move(stream), admission, std::move(own.server));
 }
 
 io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admission) {
@@ -101,8 +113,12 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
   const Micros spent = worker.now() - admission.login_started;
   const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);
   io::Deadline deadline(worker.loop, left, "client_login_timeout (server down)");
+  if (admission.replication != Replication::none) {
+    co_await greet_with_own(worker, pool, stream, admission, deadline);
+    co_return;
+  }
   const PoolShard::Greeting greeting = co_await pool.await_greeting(deadline);
-  make_client(worker, pool, *greeting, std::move(stream), admission);
+  make_client(worker, pool, *greeting, std::move(stream), admission, nullptr);
 }
 
 }  // namespace

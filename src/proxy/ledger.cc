@@ -124,6 +124,23 @@ void Ledgers::close_servers(const std::string& database) {
   }
 }
 
+void Ledgers::drop_unused(Micros now, Micros idle_timeout) {
+  const std::lock_guard lock(mutex_);
+  // Who has no reference can get one only here, so a count of one stays one.
+  const auto is_alone = [](const auto& entry) { return entry.second.use_count() == 1; };
+  std::erase_if(pools_, is_alone);
+  std::erase_if(users_, is_alone);
+  std::erase_if(databases_, [&](const auto& entry) {
+    DatabaseLedger& database = *entry.second;
+    const bool is_used = database.clients.used() > 0 || database.servers.used() > 0;
+    if (is_used || database.paused || database.disabled) database.unused_since = 0;
+    if (is_used || database.paused || database.disabled) return false;
+    if (database.unused_since == 0) database.unused_since = now;
+    if (config_->databases.contains(entry.first) || !is_alone(entry)) return false;
+    return idle_timeout > 0 && now - database.unused_since >= idle_timeout;
+  });
+}
+
 std::vector<std::shared_ptr<DatabaseLedger>> Ledgers::databases() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<DatabaseLedger>> all;

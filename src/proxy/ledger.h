@@ -29,6 +29,7 @@ struct DatabaseLedger {
   std::atomic<bool> paused{false};
   std::atomic<bool> disabled{false};
   std::atomic<uint32_t> epoch{0};  // raised by RECONNECT and by changes of the connect string
+  Micros unused_since = 0;         // of Ledgers, under its mutex
 };
 
 struct UserLedger {
@@ -88,6 +89,10 @@ class Ledgers {
   // Servers of a database's pools, or of all when the name is empty, are of no use any more. To be
   // called before the workers are told, as some servers are on their way between them.
   void close_servers(const std::string& database);
+
+  // Forgets pools and users that nobody refers to, and databases that are not configured, nor paused
+  // or disabled, once they have been without clients and servers for `idle_timeout` (0: never).
+  void drop_unused(Micros now, Micros idle_timeout);
 
   std::vector<std::shared_ptr<DatabaseLedger>> databases() const;
   std::vector<std::shared_ptr<UserLedger>> users() const;

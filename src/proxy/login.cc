@@ -40,8 +40,10 @@ bool is_own_unix_user(const io::Stream& stream) {
 void log_attempt(const LoginAttempt& login) {
   if (!login.config().log_connections) return;
   const io::TlsSession* tls = login.stream.tls();
-  log::info("{} login attempt: db={} user={} tls={} replication=no", login.name(),
-            login.parameters.database, login.parameters.user, tls ? tls->description() : "no");
+  const Replication asked = login.parameters.replication;
+  log::info("{} login attempt: db={} user={} tls={} replication={}", login.name(),
+            login.parameters.database, login.parameters.user, tls ? tls->description() : "no",
+            asked == Replication::none ? "no" : asked == Replication::logical ? "database" : "yes");
 }
 
 void negotiate(LoginAttempt& login) {
@@ -170,7 +172,12 @@ Admission make_admission(LoginAttempt& login, const LoginTarget& target, Proof& 
   admission.user = proof.user;
   admission.keys = std::move(proof.keys);
   admission.secret = std::move(proof.secret);
+  if (login.config().application_name_add_host) {
+    add_host(login.parameters.tracked, login.peer);
+  }
   admission.parameters = std::move(login.parameters.tracked);
+  admission.options = std::move(login.parameters.options);
+  admission.replication = login.parameters.replication;
   admission.login_started = login.started;
   admission.id = login.id;
   admission.is_admin = target.is_admin;

@@ -13,13 +13,19 @@ PoolShard::PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger)
     : worker(its_worker),
       ledger(std::move(its_ledger)),
       secrets(its_worker.loop, its_worker.tasks,
-              [this](const auth::SecretCache::Key& key) { return fetch_secret(*this, key); }) {
+              [this](const auth::SecretCache::Key& key) { return fetch_secret(*this, key); }),
+      last_use_(its_worker.now()) {
   adopt(worker.config());
 }
 
 List<Server, InState>& PoolShard::list_of(ServerState state) noexcept {
   if (state == ServerState::idle) return idle_;
   return state == ServerState::active ? active_ : tested_;
+}
+
+List<Client, InClientState>& PoolShard::list_of(ClientState state) noexcept {
+  if (state == ClientState::idle) return idle_clients_;
+  return state == ClientState::active ? active_clients_ : waiting;
 }
 
 void PoolShard::adopt(const config::Config& config) {
@@ -68,9 +74,9 @@ Server* PoolShard::acquire(Client& client) {
 void PoolShard::queue(Client& client) {
   waits.advance(worker.now(), waiting.size());
   waits.begin_wait();
+  move_to(client, waiting);
   client.wait_start = worker.now();
   client.wait_notified = false;
-  waiting.push_back(client);
   worker.somebody_waits();
 }
 
@@ -78,9 +84,10 @@ void PoolShard::leave_queue(Client& client) {
   if (client.wait_start == 0) return;
   const Micros now = worker.now();
   waits.advance(now, waiting.size());
-  waiting.erase(client);
+  move_to(client, idle_clients_);
   stats.now.wait_time += static_cast<uint64_t>(now - client.wait_start);
   client.wait_start = 0;
+  client.idle_since = now;
   note_fed();
 }
 
@@ -107,6 +114,7 @@ Server* PoolShard::take_idle(size_t wanted) {
 
 void PoolShard::link(Client& client, Server& server) {
   move_to(server, ServerState::active);
+  move_to(client, active_clients_);
   server.client = &client;
   server.request_time = worker.now();
   server.was_used = true;
@@ -119,7 +127,9 @@ void PoolShard::link(Client& client, Server& server) {
 
 void PoolShard::unlink(Client& client) {
   Server& server = *client.server;
+  move_to(client, idle_clients_);
   client.server = nullptr;
+  client.idle_since = worker.now();
   client.awaits_replay = client.needs_room = client.replay_due = false;
   server.client = nullptr;
   move_to(server, ServerState::tested);
@@ -127,11 +137,15 @@ void PoolShard::unlink(Client& client) {
 }
 
 void PoolShard::release(Server& server) {
+  note_reset_due(server);
+  settle(server, worker.now());
+}
+
+void PoolShard::note_reset_due(Server& server) noexcept {
   const config::Config& config = worker.config();
   server.needs_reset =
       (settings.mode == config::PoolMode::session || config.server_reset_query_always) &&
       !config.server_reset_query.empty();
-  settle(server, worker.now());
 }
 
 void PoolShard::tested(Server& server) {
@@ -148,8 +162,15 @@ void PoolShard::tested(Server& server) {
 void PoolShard::settle(Server& server, Micros idle_since) {
   if (server.closing || server.lease) return;
   if (server.view.suspect) return close_server(server, "replies out of step");
-  if (is_stale(server)) return close_server(server, "close_needed");
-  if (!server.view.is_quiet() || server.stream.backlog() > 0 || server.cancels > 0) return;
+  // A query that goes on behind a closed connection would keep its locks.
+  const bool runs_on = server.abandoned_at != 0 && !server.view.is_answered();
+  if (is_stale(server) && !runs_on) return close_server(server, "close_needed");
+  if (!server.view.is_answered() || server.stream.backlog() > 0 || server.cancels > 0) return;
+  if (!server.view.is_quiet()) {
+    // Its client has left. A cancel request on its way must not hit this.
+    start_internal(server, "ROLLBACK");
+    return;
+  }
   if (server.needs_reset) {
     server.needs_reset = false;
     server.was_reset = true;
@@ -162,6 +183,7 @@ void PoolShard::settle(Server& server, Micros idle_since) {
 void PoolShard::make_available(Server& server, Micros idle_since) {
   const Micros now = worker.now();
   const int limit = settings.size;
+  server.abandoned_at = 0;
   if (is_paused()) return close_server(server, "pause mode");
   if (is_worn_out(server, now)) {
     ledger->last_lifetime_close = now;
@@ -172,7 +194,8 @@ void PoolShard::make_available(Server& server, Micros idle_since) {
     return close_server(server, "too many servers in the pool");
   }
   server.idle_since = idle_since;
-  // Those who wait here may have no server left then.
+  if (owes_room()) return close_server(server, "evicted");
+  // Those who wait here have asked nobody else as long as the server was theirs.
   if (ledger->hunger.is_stated_by_any() && lend(server)) return ask_others();
   move_to(server, ServerState::idle);
   if (has_waiters()) serve_waiters();
@@ -199,6 +222,11 @@ void PoolShard::move_to(Server& server, ServerState state) {
   if (server.ListHook<InState>::is_linked()) list_of(server.state).erase(server);
   server.state = state;
   list_of(state).push_front(server);
+}
+
+void PoolShard::move_to(Client& client, List<Client, InClientState>& list) {
+  list_of(client.state()).erase(client);
+  list.push_back(client);
 }
 
 void PoolShard::enlist(Server& server) {

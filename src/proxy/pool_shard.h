@@ -3,7 +3,8 @@
 //
 // pool_shard.cc lends servers to clients, pool_shard_tasks.cc to queries of our own;
 // pool_shard_lend.cc lets servers go to other workers and come from them; pool_shard_open.cc opens
-// them; pool_shard_upkeep.cc looks after those that last too long.
+// them; pool_shard_leave.cc cleans up behind clients that leave; pool_shard_timeouts.cc ends clients
+// that take too long, pool_shard_upkeep.cc servers that last too long.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@
 #include "io/task.h"
 #include "io/waiter.h"
 #include "proxy/client.h"
+#include "proxy/client_timeouts.h"
 #include "proxy/ledger.h"
 #include "proxy/pool_facts.h"
 #include "proxy/server.h"
@@ -56,6 +58,9 @@ class PoolShard {
   void tested(Server& server);
   void remove(Server& server);  // it closes; the worker will delete it
   void leave_queue(Client& client);
+  // The client ends. A server of its is released, once it has rolled back or answered what is open,
+  // or closed.
+  void depart(Client& client);
 
   // ---- For queries of our own ----
   // Lends a server to a task, before any client that waits. Opens one if limits permit; throws what
@@ -63,6 +68,23 @@ class PoolShard {
   io::Task<ServerLease> lease(io::Deadline& deadline);
   // The server is quiet: it may serve others.
   void give_back(ServerLease lease);
+
+  // ---- For replication ----
+  // The right to one more server, in turn with those that wait for one; an idle server makes room.
+  io::Task<Slot> room(io::Deadline& deadline);
+  // The server is the client's until it leaves, and is then closed.
+  void give_own(Client& client, std::unique_ptr<Server> own);
+  // Such a server is being opened while one of these exists.
+  class OwnDial {
+   public:
+    explicit OwnDial(PoolShard& pool) noexcept;
+    ~OwnDial();
+    OwnDial(const OwnDial&) = delete;
+    OwnDial& operator=(const OwnDial&) = delete;
+
+   private:
+    PoolShard& pool_;
+  };
 
   // ---- For other workers ----
   // Somebody there waits: idle servers go there, unless somebody waits here.
@@ -89,7 +111,8 @@ class PoolShard {
   void maintain(Micros now, bool may_fill);
   // Somebody waits, or a server is being opened or tested.
   bool has_work() const noexcept {
-    return has_waiters() || !greeting_waiters_.empty() || dials_ > 0 || !tested_.empty();
+    return has_waiters() || !greeting_waiters_.empty() || !room_waiters_.empty() || dials_ > 0 ||
+           !tested_.empty();
   }
   // Lends idle servers to waiting clients, then dials.
   void serve_waiters();
@@ -106,8 +129,27 @@ class PoolShard {
   bool is_drained() const noexcept {
     return active_.empty() && tested_.empty() && dials_ == 0 && ledger->travelling == 0;
   }
+  // Nobody has it, asks it or refers to it: it may be deleted.
   bool is_unused() const noexcept;
+  bool is_standing() const noexcept;
+  // When maintenance last saw clients, or servers at work. Monotonic.
+  Micros last_use() const noexcept { return last_use_; }
+  // While a task holds it the pool is not deleted, though all its clients and servers may end.
+  void pin() noexcept { ++pins_; }
+  void unpin() noexcept { --pins_; }
+  class Hold {
+   public:
+    explicit Hold(PoolShard& pool) noexcept : pool_(pool) { pool_.pin(); }
+    ~Hold() { pool_.unpin(); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    PoolShard& pool_;
+  };
   size_t server_count() const noexcept { return idle_.size() + active_.size() + tested_.size(); }
+  // When the oldest of clients and tasks that wait came; 0 without one.
+  Micros oldest_head() noexcept;
   Micros oldest_wait(Micros now) noexcept;
   size_t used_count(Micros now, Micros check_delay) noexcept;
 
@@ -117,7 +159,8 @@ class PoolShard {
   StatsHistory stats;
   WaitClock waits;
   List<Client, InPool> clients;
-  List<Client, InQueue> waiting;
+  List<Client, InClientState> waiting;
+  List<Client, InClientState>& list_of(ClientState state) noexcept;
   List<Server, InState>& list_of(ServerState state) noexcept;
   int dials() const noexcept { return dials_; }
   uint64_t lent = 0;   // servers that went to other workers
@@ -138,11 +181,24 @@ class PoolShard {
   void settle(Server& server, Micros idle_since);
   void make_available(Server& server, Micros idle_since);
   void move_to(Server& server, ServerState state);
+  void move_to(Client& client, List<Client, InClientState>& list);
+  void note_reset_due(Server& server) noexcept;
+  bool drain(Server& server);
+  size_t coming_count() noexcept;
   void enlist(Server& server);
   bool start_internal(Server& server, const std::string& sql);
   bool is_worn_out(const Server& server, Micros now) const noexcept;
   void close_expired(Micros now);
+  void offer_room();
+  std::optional<Slot> make_room();
+  void ask_others_for_room();
+  bool owes_room() noexcept;
+  void close_stale_own();
+  void close_undrained(Micros now);
+  void note_use(Micros now) noexcept;
+  void fail_slow_clients(Micros now);
   void fail_long_waits(Micros now);
+  void fail_long_logins(Micros now);
   void notify_long_waits(Micros now);
   bool start_connect_query(Server& server);
   void start_dial(Slot slot, WaitReason reason);
@@ -156,8 +212,6 @@ class PoolShard {
   // Nobody, here or elsewhere, has a server or is opening one.
   bool has_no_server() const noexcept;
   bool others_have_servers() const noexcept;
-  // Of clients and tasks that wait; 0 without one.
-  Micros oldest_head() noexcept;
   bool lend(Server& server);
   void ask_others();
   void watch();
@@ -173,16 +227,30 @@ class PoolShard {
   List<Server, InState> idle_;  // most recently used first
   List<Server, InState> active_;
   List<Server, InState> tested_;
+  List<Client, InClientState> idle_clients_;
+  List<Client, InClientState> active_clients_;
   int dials_ = 0;
+  int pins_ = 0;
+  Micros last_use_;
   bool is_hungry_ = false;    // stated, and neither fed nor withdrawn since
   bool is_watched_ = false;   // patience_over() will be called
   Micros hungry_not_before_ = 0;
-  std::vector<io::Waiter<bool>*> greeting_waiters_;
+  struct GreetingWaiter {
+    io::Waiter<bool>* waiter;
+    Micros since;
+  };
+  std::vector<GreetingWaiter> greeting_waiters_;
   struct LeaseWaiter {
     io::Waiter<ServerLease>* waiter;
     Micros since;
   };
   std::vector<LeaseWaiter> lease_waiters_;  // in order of arrival
+  struct RoomWaiter {
+    io::Waiter<Slot>* waiter;
+    Micros since;
+  };
+  std::vector<RoomWaiter> room_waiters_;  // in order of arrival
+  Micros asked_for_room_ = 0;
 };
 
 }  // namespace remuda::proxy

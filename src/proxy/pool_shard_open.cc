@@ -44,7 +44,7 @@ std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
   if (!slot && why != WaitReason::pool_full) {
     const Budget& full =
         why == WaitReason::database_limit ? ledger->database->servers : ledger->user->servers;
-    if (worker.evict(full, *ledger, true)) {
+    if (worker.evict(full, ledger, true)) {
       slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
     }
   }
@@ -56,11 +56,12 @@ std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
 }
 
 void PoolShard::try_dial() {
+  offer_room();
   const size_t wanted = waiting.size() + lease_waiters_.size() + greeting_waiters_.size();
   if (wanted == 0) return;
   if (is_paused()) return set_reason(WaitReason::paused);
   if (dials_ > 0) return set_reason(WaitReason::server_login);
-  if (tested_.size() >= wanted) return set_reason(WaitReason::server_login);
+  if (coming_count() >= wanted) return set_reason(WaitReason::server_login);
   if (is_failing()) return set_reason(WaitReason::server_unavailable);
   WaitReason why = WaitReason::pool_full;
   // Per query where a pool is contended: nothing has changed since this was asked last.
@@ -68,6 +69,13 @@ void PoolShard::try_dial() {
   auto slot = reserve_slot(why);
   if (!slot) return set_reason(why);
   start_dial(std::move(*slot), WaitReason::server_login);
+}
+
+// Servers that will be free in a moment. How long it takes to cancel a query nobody knows.
+size_t PoolShard::coming_count() noexcept {
+  size_t count = 0;
+  for (const Server& server : tested_) count += server.abandoned_at == 0;
+  return count;
 }
 
 void PoolShard::start_dial(Slot slot, WaitReason reason) {
@@ -113,8 +121,8 @@ void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
 
 void PoolShard::fail_waiters_if_hopeless(const DialFailure& failure) {
   if (has_usable_server() || others_have_servers()) return;
-  for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) {
-    waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
+  for (const GreetingWaiter& login : std::exchange(greeting_waiters_, {})) {
+    login.waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
   }
   for (const LeaseWaiter& waiting_task : std::exchange(lease_waiters_, {})) {
     waiting_task.waiter->fail(
@@ -136,6 +144,7 @@ PoolShard::Greeting PoolShard::greeting() const {
 }
 
 io::Task<PoolShard::Greeting> PoolShard::await_greeting(io::Deadline& deadline) {
+  const Hold hold(*this);
   Greeting found = greeting();
   // Between a server's coming and our going on a reload may have forgotten what it said.
   while (!found) {
@@ -148,11 +157,14 @@ io::Task<PoolShard::Greeting> PoolShard::await_greeting(io::Deadline& deadline) 
 io::Task<void> PoolShard::next_greeting(io::Deadline& deadline) {
   io::Waiter<bool> waiter(worker.loop);
   struct Listed {
-    std::vector<io::Waiter<bool>*>& list;
+    std::vector<GreetingWaiter>& list;
     io::Waiter<bool>* waiter;
-    ~Listed() { std::erase(list, waiter); }
+    ~Listed() {
+      std::erase_if(list, [this](const GreetingWaiter& other) { return other.waiter == waiter; });
+    }
   };
-  greeting_waiters_.push_back(&waiter);
+  const GreetingWaiter entry{&waiter, worker.now()};
+  greeting_waiters_.push_back(entry);
   worker.somebody_waits();
   const Listed listed{greeting_waiters_, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
@@ -168,7 +180,9 @@ io::Task<void> PoolShard::next_greeting(io::Deadline& deadline) {
 
 // They go on later; from here on they no longer count as somebody who waits.
 void PoolShard::greeting_arrived() {
-  for (io::Waiter<bool>* waiter : std::exchange(greeting_waiters_, {})) (void)waiter->set(true);
+  for (const GreetingWaiter& login : std::exchange(greeting_waiters_, {})) {
+    (void)login.waiter->set(true);
+  }
 }
 
 }  // namespace remuda::proxy

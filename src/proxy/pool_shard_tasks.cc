@@ -6,6 +6,7 @@
 namespace remuda::proxy {
 
 io::Task<ServerLease> PoolShard::lease(io::Deadline& deadline) {
+  const Hold hold(*this);
   while (true) {
     ServerLease lease = co_await next_lease(deadline);
     // Between its being lent and this line it may have said something, or ended.

@@ -3,16 +3,20 @@
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
-#include "remuda/wire/builder.h"
 
 namespace remuda::proxy {
 
 void PoolShard::maintain(Micros now, bool may_fill) {
+  note_use(now);
+  fail_slow_clients(now);
   fail_long_waits(now);
+  fail_long_logins(now);
   notify_long_waits(now);
   close_expired(now);
+  close_undrained(now);
+  close_stale_own();
   secrets.drop_expired();
-  if (has_waiters() || !greeting_waiters_.empty()) serve_waiters();
+  if (has_waiters() || !greeting_waiters_.empty() || !room_waiters_.empty()) serve_waiters();
   if (may_fill) fill();
 }
 
@@ -27,29 +31,6 @@ void PoolShard::fill() {
   WaitReason why = WaitReason::pool_full;
   auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
   if (slot) start_dial(std::move(*slot), waits.reason());
-}
-
-void PoolShard::fail_long_waits(Micros now) {
-  if (settings.query_wait_timeout <= 0) return;
-  while (oldest_wait(now) > settings.query_wait_timeout) {
-    fail_client(waiting.front(), SqlState("08P01"), "query_wait_timeout");
-  }
-}
-
-// The queue is in order of arrival, so only its beginning is looked at.
-void PoolShard::notify_long_waits(Micros now) {
-  const Micros patience = worker.config().query_wait_notify * kSecond;
-  if (patience <= 0) return;
-  for (Client& client : waiting) {
-    if (now - client.wait_start <= patience) break;
-    if (client.wait_notified) continue;
-    client.wait_notified = true;
-    std::string out;
-    wire::notice_response(
-        out, "NOTICE", SqlState("00000"),
-        "No server connection available in postgres backend, client being queued");
-    client.stream.write(out);
-  }
 }
 
 void PoolShard::close_expired(Micros now) {
@@ -94,9 +75,19 @@ void PoolShard::drop_clients(const char* text) {
   while (!clients.empty()) fail_client(clients.front(), SqlState("08P01"), text);
 }
 
+void PoolShard::note_use(Micros now) noexcept {
+  const bool is_used = !clients.empty() || !active_.empty() || dials_ > 0 || pins_ > 0;
+  if (is_used || has_waiters()) last_use_ = now;
+}
+
 bool PoolShard::is_unused() const noexcept {
-  return clients.empty() && server_count() == 0 && dials_ == 0 && greeting_waiters_.empty() &&
-         lease_waiters_.empty();
+  return clients.empty() && server_count() == 0 && dials_ == 0 && pins_ == 0 &&
+         greeting_waiters_.empty() && lease_waiters_.empty();
+}
+
+// Pools that are to have servers without clients stay.
+bool PoolShard::is_standing() const noexcept {
+  return settings.has_forced_user && settings.min_size > 0;
 }
 
 Micros PoolShard::oldest_wait(Micros now) noexcept {

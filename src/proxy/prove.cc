@@ -197,6 +197,7 @@ io::Task<const auth::HbaRule*> find_rule(LoginAttempt& login, const LoginTarget&
   if (!client.is_unix) client.address = login.stream.peer().address;
   client.user = user;
   client.database = login.parameters.database;
+  client.is_physical_replication = login.parameters.replication == Replication::physical;
   auth::HbaFacts facts;
   while (true) {
     const auth::HbaAnswer answer = login.snapshot.access->hba->find(client, facts);

@@ -7,8 +7,10 @@
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/session/egress.h"
+#include "remuda/session/first_request.h"
 #include "remuda/wire/builder.h"
 #include "remuda/wire/notice.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 namespace {
@@ -46,6 +48,7 @@ void note_answered(Client& client) noexcept {
   if (client.query_start != 0 && !client.view.in_query) {
     stats.query_time += static_cast<uint64_t>(now - client.query_start);
     client.query_start = 0;
+    client.idle_since = now;
   }
   if (client.transaction_start != 0 && !client.view.in_transaction) {
     stats.transaction_time += static_cast<uint64_t>(now - client.transaction_start);
@@ -113,6 +116,7 @@ size_t feed(Client& client, ByteView bytes) noexcept {
         continue;
       }
       case Need::terminate:
+        client.said_goodbye = true;
         close_client(client, "client close request");
         return used;
       case Need::fail:
@@ -174,6 +178,33 @@ void pump(Client& client) noexcept {
     if (used == 0 && is_held_up(client)) break;
   }
   if (!client.closing) update_reading(client);
+}
+
+bool cancel_queued(Client& client) noexcept {
+  if (client.state() != ClientState::waiting) return false;
+  session::FrameState& frame = client.view.frame;
+  std::string bytes(frame.header, frame.header_size);
+  for (; !client.parked.empty(); client.parked.consume(client.parked.front().size())) {
+    bytes += client.parked.front();
+  }
+  const std::optional<size_t> size = session::first_request(bytes);
+  if (!size) {
+    park(client, ByteView(bytes).substr(frame.header_size));
+    return false;
+  }
+  client.pool.leave_queue(client);
+  client.replay_due = false;
+  frame.header_size = 0;
+  client.view.in_query = client.view.in_transaction = false;
+  note_answered(client);
+  park(client, ByteView(bytes).substr(*size));
+  std::string out;
+  wire::error_response(out, "ERROR", wire::sqlstate::kQueryCanceled,
+                       "canceling statement due to user request");
+  wire::ready_for_query(out, 'I');
+  client.stream.write(out);
+  pump(client);
+  return true;
 }
 
 void update_reading(Client& client) noexcept {
@@ -258,7 +289,12 @@ void Server::on_bytes(char* data, size_t size) noexcept {
     }
     if (progress.need == Need::none) break;
   }
-  if (!client || closing) return;
+  if (closing) return;
+  if (!client) {
+    // What its last client left is answered, and a transaction is open.
+    if (!lease && view.is_answered()) pool.tested(*this);
+    return;
+  }
   if (client->awaits_replay && view.pipeline.empty()) {
     client->awaits_replay = client->unproven_values = false;
     return pump(*client);

@@ -13,6 +13,11 @@ namespace remuda::proxy {
 // Goes on with a client's parked bytes, if nothing stands in the way any more.
 void pump(Client& client) noexcept;
 
+// A cancel request for a client that waits: its first request is answered by an error instead, and
+// what follows that goes on. False when it does not wait or its request is not there completely: the
+// cancel request then has no effect.
+bool cancel_queued(Client& client) noexcept;
+
 // Stops or resumes reading as backlogs and parked bytes demand.
 void update_reading(Client& client) noexcept;
 void update_reading(Server& server) noexcept;

@@ -6,6 +6,7 @@
 
 #include "io/stream.h"
 #include "proxy/ledger.h"
+#include "proxy/replication.h"
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
 #include "remuda/session/conversation.h"
@@ -58,6 +59,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool was_used = false;      // has had a client, or run a query of ours
   bool is_clean = true;       // no client has had it since it was opened or cleaned
   bool just_checked = false;  // since it was last lent: not checked twice before its next use
+  Replication replication = Replication::none;  // it is its client's own
   int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
   std::string host;  // the element of the host list
@@ -69,6 +71,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   Micros connect_time;
   Micros request_time;
   Micros idle_since = 0;
+  Micros abandoned_at = 0;  // its client left before it had answered; 0: it did not
 };
 
 }  // namespace remuda::proxy

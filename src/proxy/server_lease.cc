@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
 
@@ -10,6 +11,7 @@ namespace remuda::proxy {
 ServerLease::ServerLease(Server& server) noexcept : server_(&server) {
   REMUDA_CHECK(server.lease == nullptr);
   server.lease = this;
+  server.pool.pin();
 }
 
 ServerLease::ServerLease(ServerLease&& other) noexcept
@@ -31,6 +33,7 @@ void ServerLease::close(std::string_view reason) noexcept {
 
 Server& ServerLease::end() noexcept {
   server_->lease = nullptr;
+  server_->pool.unpin();
   return *std::exchange(server_, nullptr);
 }
 

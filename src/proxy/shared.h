@@ -15,6 +15,8 @@
 #include "io/thread_pool.h"
 #include "proxy/cancel_key.h"
 #include "proxy/ledger.h"
+#include "proxy/peer_keys.h"
+#include "proxy/peer_pools.h"
 #include "proxy/tls_setup.h"
 
 namespace remuda::proxy {
@@ -41,6 +43,8 @@ struct Shared {
   std::function<void(Admission)> admit_console;   // hands a console client to the control loop
   std::function<void(CancelKey)> cancel_console;  // the same for a cancel request with its key
   int highest_client_fd = INT_MAX;                // io::highest_client_descriptor(), asked once
+  PeerKeys peer_keys;
+  PeerPools peer_pools;
   std::atomic<uint64_t> next_id{1};               // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
   std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one

@@ -34,16 +34,16 @@ void read_parameter(StartupParameters& result, const std::string& name, const st
   } else if (name == "database") {
     result.database = value;
   } else if (name == "options") {
-    read_options(result, value, config);
+    if (result.replication == Replication::none) {
+      read_options(result, value, config);
+    } else {
+      result.options = value;
+    }
   } else if (name.starts_with("_pq_.")) {
     result.extensions.push_back(name);
   } else if (is_tracked(config, name)) {
     result.tracked.emplace_back(name, value);
-  } else if (name == "replication") {
-    bool off = false;
-    for (const char* text : {"false", "off", "no", "0", "f", "n"}) off |= value == text;
-    if (!off) throw PgError(SqlState("0A000"), "replication connections are not supported yet");
-  } else if (!contains(config.ignore_startup_parameters, name)) {
+  } else if (name != "replication" && !contains(config.ignore_startup_parameters, name)) {
     throw PgError("unsupported startup parameter: " + name);
   }
 }
@@ -64,6 +64,10 @@ bool is_tracked(const config::Config& config, std::string_view name) {
 
 StartupParameters read_parameters(const wire::Startup& startup, const config::Config& config) {
   StartupParameters result;
+  // First, because `options` in front of it depend on it.
+  if (const std::string* asked = startup.find("replication")) {
+    result.replication = parse_replication(*asked);
+  }
   for (const auto& [name, value] : startup.parameters) {
     read_parameter(result, name, value, config);
   }
@@ -71,6 +75,16 @@ StartupParameters read_parameters(const wire::Startup& startup, const config::Co
   if (result.user.size() > kLongestUser) throw PgError("username too long");
   if (result.database.empty()) result.database = result.user;
   return result;
+}
+
+void add_host(std::vector<std::pair<std::string, std::string>>& tracked, const std::string& peer) {
+  std::string name = "app";
+  std::erase_if(tracked, [&](auto& entry) {
+    if (!session::same_name(entry.first, "application_name")) return false;
+    name = std::move(entry.second);
+    return true;
+  });
+  tracked.emplace_back("application_name", name + " - " + peer);
 }
 
 }  // namespace remuda::proxy

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/replication.h"
 #include "remuda/wire/startup.h"
 
 namespace remuda::proxy {
@@ -15,6 +16,9 @@ struct StartupParameters {
   std::string database;
   // Parameters that follow the client, as it named them.
   std::vector<std::pair<std::string, std::string>> tracked;
+  Replication replication = Replication::none;
+  // As given, where the server itself is to take them apart: for replication.
+  std::string options;
   // Names of protocol extensions: they are negotiated away.
   std::vector<std::string> extensions;
 };
@@ -24,5 +28,8 @@ StartupParameters read_parameters(const wire::Startup& startup, const config::Co
 
 // Whether a parameter is kept per client.
 bool is_tracked(const config::Config& config, std::string_view name);
+
+// Has application_name say where the client is: "NAME - ADDRESS:PORT", and "app" without a name.
+void add_host(std::vector<std::pair<std::string, std::string>>& tracked, const std::string& peer);
 
 }  // namespace remuda::proxy

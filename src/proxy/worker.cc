@@ -1,5 +1,8 @@
 #include "proxy/worker.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "config/effective.h"
 #include "io/thread_priority.h"
 #include "proxy/greet.h"
@@ -16,6 +19,7 @@ namespace {
 constexpr Micros kBusyPeriod = 100 * kMillisecond;
 constexpr Micros kQuietPeriod = 333 * kMillisecond;
 constexpr Micros kFillEvery = 300 * kMillisecond;  // between two connections for min_pool_size
+constexpr Micros kSweepEvery = 300 * kMillisecond;  // between two looks for pools nobody uses
 constexpr size_t kScratch = 64 * 1024;
 static_assert(kScratch >= session::Egress::kMinScratch);
 
@@ -109,6 +113,7 @@ void Worker::adopt(Snapshot snapshot) {
 
 // A login that has waited for the pool as long as it may last at all is over, and so is its place.
 void Worker::adopt_limits() {
+  shortest_timeouts_ = proxy::shortest_timeouts(config());
   resolver.set_ttl(config().dns_max_ttl, config().dns_nxdomain_ttl);
   crypto.set_patience(config().client_login_timeout);
   refusals.set_patience(config().client_login_timeout);
@@ -130,7 +135,16 @@ void Worker::refuse_waiting(const char* text) {
 }
 
 void Worker::wake_pools() {
-  for (auto& [key, pool] : shards) pool->serve_waiters();
+  // Of pools that share a limit, the one whose oldest waiter came first.
+  std::vector<PoolShard*> in_turn;
+  for (auto& [key, pool] : shards) in_turn.push_back(pool.get());
+  const auto turn_of = [](PoolShard* pool) {
+    const Micros head = pool->oldest_head();
+    return head == 0 ? INT64_MAX : head;
+  };
+  std::stable_sort(in_turn.begin(), in_turn.end(),
+                   [&](PoolShard* a, PoolShard* b) { return turn_of(a) < turn_of(b); });
+  for (PoolShard* pool : in_turn) pool->serve_waiters();
 }
 
 PoolShard& Worker::shard(const std::string& database, const std::string& user) {
@@ -144,13 +158,14 @@ PoolShard* Worker::find_shard(const std::string& database, const std::string& us
   return at == shards.end() ? nullptr : at->second.get();
 }
 
-bool Worker::evict(const Budget& full, const Ledger& asking, bool ask_others) {
+bool Worker::evict(const Budget& full, const std::shared_ptr<Ledger>& asking,
+                   bool ask_others) {
   if (full.limit() > 0 && full.used() < full.limit()) return false;  // somebody else made room
   PoolShard* oldest = nullptr;
   for (auto& [key, pool] : shards) {
     const bool shares =
         &pool->ledger->database->servers == &full || &pool->ledger->user->servers == &full;
-    if (!shares || pool->ledger.get() == &asking || !pool->can_evict()) continue;
+    if (!shares || pool->ledger == asking || !pool->can_evict()) continue;
     if (!oldest || pool->least_recent_use() < oldest->least_recent_use()) oldest = pool.get();
   }
   if (oldest) {
@@ -162,7 +177,8 @@ bool Worker::evict(const Budget& full, const Ledger& asking, bool ask_others) {
     // Whoever closes one gives the slot back, and that wakes us.
     for (Worker* other : shared.workers) {
       if (other != this) {
-        other->post([other, &full, &asking] { other->evict(full, asking, false); });
+        // It holds the budget as well.
+        other->post([other, &full, asking] { other->evict(full, asking, false); });
       }
     }
   }
@@ -198,6 +214,7 @@ bool Worker::send_away(Client& client, int to) {
     ClientParcel parcel = pack(client, to);
     PoolShard& pool = client.pool;
     pool.clients.erase(client);
+    pool.depart(client);
     Seat::leave(*pool.ledger, index_);
     keys.remove(client);
     client.closing = true;
@@ -239,6 +256,7 @@ void Worker::return_key(const Client& client) {
 }
 
 void Worker::free_key(CancelKey key) {
+  shared.peer_keys.forget(key);
   at_issuer(key, [key](KeyTable& table) { table.free(key); });
 }
 
@@ -285,7 +303,40 @@ void Worker::maintain() {
     pool->maintain(now, may_fill);
     is_quiet = is_quiet && !pool->has_work();
   }
+  drop_unused_pools(now);
   look_again(is_quiet ? kQuietPeriod : kBusyPeriod);
+}
+
+// Pools that nobody has used for long, and those of databases made from `*`. Tasks that refer to a
+// pool hold it, servers on their way find it by name, and the console never keeps one.
+void Worker::drop_unused_pools(Micros now) {
+  if (now - last_sweep_ < kSweepEvery) return;
+  last_sweep_ = now;
+  for (auto at = shards.begin(); at != shards.end();) {
+    PoolShard& pool = *at->second;
+    if (!is_forgotten(pool, now)) {
+      ++at;
+      continue;
+    }
+    log::info("cleaning up idle pool: {}/{}", pool.database_name(), pool.user_name());
+    std::erase(watched_, &pool);
+    at = shards.erase(at);
+  }
+  if (index_ == 0) shared.ledgers.drop_unused(now, config().autodb_idle_timeout);
+}
+
+bool Worker::is_forgotten(const PoolShard& pool, Micros now) const {
+  if (!pool.is_unused() || pool.is_standing()) return false;
+  const Micros age = now - pool.last_use();
+  const Micros pool_timeout = config().pool_idle_timeout;
+  if (pool_timeout > 0 && age >= pool_timeout) return true;
+  if (config().databases.contains(pool.database_name())) return false;
+  // One that was removed from the configuration is of no use at all.
+  if (!config().fallback) return true;
+  const DatabaseLedger& database = *pool.ledger->database;
+  const Micros timeout = config().autodb_idle_timeout;
+  return timeout > 0 && age >= timeout && database.clients.used() == 0 &&
+         database.servers.used() == 0;
 }
 
 }  // namespace remuda::proxy

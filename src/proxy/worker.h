@@ -70,7 +70,7 @@ class Worker {
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
   // Closes the least recently used idle server of a pool that shares the full budget, other than
   // `asking`; when this worker has none, asks the others. True when room was made here.
-  bool evict(const Budget& full, const Ledger& asking, bool ask_others);
+  bool evict(const Budget& full, const std::shared_ptr<Ledger>& asking, bool ask_others);
   void take_over(ServerParcel parcel);  // a server that another worker had
   // Has pools looked after more often until nobody waits.
   void somebody_waits();
@@ -88,6 +88,7 @@ class Worker {
   const config::Config& config() const noexcept { return *snapshot_.config; }
   const Snapshot& snapshot() const noexcept { return snapshot_; }
   Micros now() noexcept { return loop.now(); }
+  const ClientTimeouts& shortest_timeouts() const noexcept { return shortest_timeouts_; }
   session::Limits limits() const noexcept { return {config().max_packet_size}; }
 
   Shared& shared;
@@ -115,6 +116,8 @@ class Worker {
   void at_issuer(CancelKey key, F f);
   void free_key(CancelKey key);
   void adopt_limits();
+  void drop_unused_pools(Micros now);
+  bool is_forgotten(const PoolShard& pool, Micros now) const;
   void open_standing_pools();
   template <class T>
   void bury(std::vector<std::unique_ptr<T>>& graves, std::unique_ptr<T> dead);
@@ -134,6 +137,8 @@ class Worker {
   Balance balance_{*this};
   bool is_quiet_ = true;  // at the last look nobody waited
   Micros last_fill_ = 0;
+  Micros last_sweep_ = 0;
+  ClientTimeouts shortest_timeouts_;
   std::vector<std::unique_ptr<Client>> dead_clients_;
   std::vector<std::unique_ptr<Server>> dead_servers_;
   bool stopping_ = false;

@@ -13,6 +13,7 @@ const Fault kStatementMode{SqlState("08P01"),
 const Fault kInvalidParameter{SqlState("08P01"), "invalid server parameter"};
 const Fault kInternalQueryFailed{SqlState("08P01"), "internal query failed"};
 const Fault kServerProtocol{SqlState("08P01"), "server sent a reply that was not asked for"};
+const Fault kAbandonedCopy{SqlState("08P01"), "client disconnect before its COPY"};
 
 namespace {
 
@@ -201,7 +202,7 @@ const Fault* note_ready(ServerView& server, ClientView* client, ByteView message
   if (!answer_ready(server)) return &kServerProtocol;
   const bool is_idle = server.status == TransactionStatus::idle;
   if (server.pipeline.empty()) {
-    server.in_batch = false;
+    server.in_batch = server.abandoned = false;
     if (client) client->in_query = false;
     if (client && is_idle) client->in_transaction = false;
   }
@@ -276,7 +277,13 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
         return stop(walk, Need::fail, rule.known ? &kBadHeader : &kUnknownPacket);
       }
       const bool internal = is_internal(server.pipeline);
-      if (!internal && !client) return stop(walk, Need::fail, &kServerProtocol);
+      if (!internal && !client) {
+        if (!server.abandoned) return stop(walk, Need::fail, &kServerProtocol);
+        // It would wait for data for ever.
+        if (header.type == 'G' || header.type == 'W') {
+          return stop(walk, Need::fail, &kAbandonedCopy);
+        }
+      }
       if (!rule.whole || header.length > FrameWalk::kMaxWhole) {
         if (header.type == 'Z') return stop(walk, Need::fail, &kServerProtocol);
         if (rule.whole) server.suspect = true;  // a parameter too long to follow
@@ -290,7 +297,11 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           walk.swallow(header);
         } else {
           if (rule.note) rule.note(server);
-          walk.forward(header);
+          if (client) {
+            walk.forward(header);
+          } else {
+            walk.swallow(header);
+          }
         }
         continue;
       }
@@ -364,6 +375,21 @@ Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egr
                      const Limits& limits) noexcept {
   FrameWalk walk(server.frame, bytes, to_client);
   return walk_server(walk, server, client, limits);
+}
+
+bool abandon(ServerView& server, bool& needs_sync) {
+  // An unanswered replay of parameters: nobody would know what the server has.
+  if (server.suspect || server.copy_in || is_internal(server.pipeline)) return false;
+  // It does not know a COPY's end for one until it has begun.
+  const size_t owed = server.pipeline.size();
+  for (size_t i = 0; i < owed; ++i) {
+    if (server.pipeline.at(i).reply == Reply::copy_end) return false;
+  }
+  const bool is_ended = owed > 0 && ends_with_ready(server.pipeline.at(owed - 1).reply);
+  needs_sync = server.skipping || (server.in_batch && !is_ended);
+  if (needs_sync) ask(server, Reply::sync);
+  server.abandoned = true;
+  return true;
 }
 
 void expect_internal_query(ServerView& server) {

@@ -272,8 +272,17 @@ TEST_CASE("what the console does not understand") {
     CHECK(error.sqlstate == "08P01");
   }
   CHECK(console.exec("SHOW VERSION").size() == 1);
-  const auto extended_query = pq_error([&] { console.exec_params("SHOW VERSION", {}); });
-  CHECK(extended_query.message == "extended query protocol not supported by admin console");
+}
+
+TEST_CASE("drivers that speak only the extended protocol are understood") {
+  Remuda remuda;
+  Pq console = remuda.console();
+  CHECK(console.exec_params("SHOW VERSION", {}).size() == 1);
+  const auto refused = pq_error([&] { console.exec_params("SHOW NONSENSE", {}); });
+  CHECK(refused.message == "invalid command 'SHOW NONSENSE', use SHOW HELP;");
+  console.exec_params("PAUSE", {});
+  console.exec_params("RESUME", {});
+  CHECK(console.exec("SHOW VERSION").size() == 1);
 }
 
 TEST_CASE("PAUSE lets transactions end, then holds everyone until RESUME") {

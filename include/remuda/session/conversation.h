@@ -88,13 +88,18 @@ struct ServerView {
   // A reply count that cannot be known for certain (a Sync around a COPY that failed): it finishes
   // with this client and is then closed, never lent.
   bool suspect = false;
+  // Its client has left: what it still owes is read and thrown away.
+  bool abandoned = false;
   uint32_t syncs_in_copy = 0;
 
   // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
-  bool is_quiet() const noexcept {
-    return pipeline.empty() && !in_batch && !skipping && !copy_in &&
-           status == TransactionStatus::idle && frame.at_boundary() && frame.header_size == 0;
+  // A transaction may be open.
+  bool is_answered() const noexcept {
+    return pipeline.empty() && !in_batch && !skipping && !copy_in && frame.at_boundary() &&
+           frame.header_size == 0;
   }
+  // The same outside transactions.
+  bool is_quiet() const noexcept { return is_answered() && status == TransactionStatus::idle; }
 };
 
 struct Limits {
@@ -117,11 +122,18 @@ Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egr
 // COPY, from_server says Need::fail.
 void expect_internal_query(ServerView& server);
 
+// A client leaves while its server owes answers, with no message of its own half sent. False when
+// the server cannot be brought back to a known state by reading them. Otherwise it is unlinked after
+// this, and from_server throws the answers away; where `needs_sync` is set, only once the caller has
+// sent the Sync that the client has not.
+bool abandon(ServerView& server, bool& needs_sync);
+
 // Texts the callers share.
 extern const Fault kUnknownPacket;
 extern const Fault kStatementMode;
 extern const Fault kInvalidParameter;
 extern const Fault kInternalQueryFailed;
 extern const Fault kServerProtocol;
+extern const Fault kAbandonedCopy;
 
 }  // namespace remuda::session

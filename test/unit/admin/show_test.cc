@@ -126,6 +126,15 @@ TEST_CASE("every SHOW has PgBouncer's columns, types and tag", "[show]") {
   }
 }
 
+TEST_CASE("SHOW FDS says that there are none to give, to those who might ask", "[show]") {
+  FakeControl control;
+  ConsoleClient client(control);
+  CHECK(client.error("SHOW FDS") ==
+        "SERROR|C0A000|MSHOW FDS is not available: descriptors are not given to other processes|");
+  ConsoleClient reader(control, false);
+  CHECK(reader.error("SHOW FDS") == "SERROR|C08P01|Madmin access needed|");
+}
+
 TEST_CASE("parameters that drivers ask for", "[show]") {
   FakeControl control;
   ConsoleClient client(control);
@@ -187,7 +196,7 @@ TEST_CASE("SHOW USERS lists who is configured or connected", "[show]") {
   control.shared().ledgers.user("bob")->servers.take();
   control.shared().ledgers.user("stranger");  // was refused
   CHECK(client.rows("SHOW USERS") ==
-        Rows{{"ann", "        5", "", "statement", "11", "0", "22", "0"},
+        Rows{{"ann", "        5", "", "statement", "11", "0", "22", "1"},  // this console
              {"bob", "", "", "NULL", "0", "1", "22", "0"}});
 }
 

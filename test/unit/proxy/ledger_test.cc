@@ -153,6 +153,41 @@ TEST_CASE("many threads never pass the limit, and nobody who waits is forgotten"
   CHECK(ledgers.database("d")->servers.used() == 0);
 }
 
+TEST_CASE("what nobody refers to any more is forgotten, databases after a time") {
+  Fixture f(config_with(2, 0, 0));
+  const auto knows = [&](const char* name) { return f.ledgers.find_database(name) != nullptr; };
+  constexpr Micros kTimeout = 10;
+  auto slot = f.reserve("d", "u");
+  f.ledgers.drop_unused(1, kTimeout);
+  f.ledgers.drop_unused(100, kTimeout);
+  CHECK(knows("d"));
+  CHECK(f.ledgers.users().size() == 1);
+  slot.reset();
+  f.ledgers.drop_unused(101, kTimeout);
+  CHECK(f.ledgers.users().empty());
+  f.ledgers.drop_unused(110, kTimeout);
+  CHECK(knows("d"));
+  f.ledgers.drop_unused(111, kTimeout);
+  CHECK_FALSE(knows("d"));
+}
+
+TEST_CASE("a database that is configured, paused, disabled or referred to is not forgotten") {
+  const auto config = config_with(2, 0, 0);
+  config->databases["configured"].name = "configured";
+  Fixture f(config);
+  f.ledgers.database("configured");
+  f.ledgers.database("paused")->paused = true;
+  f.ledgers.database("disabled")->disabled = true;
+  const auto held = f.ledgers.database("held");
+  f.ledgers.database("plain");
+  f.ledgers.drop_unused(1, 0);
+  f.ledgers.drop_unused(1000000, 0);
+  CHECK(f.ledgers.databases().size() == 5);  // 0: never
+  f.ledgers.drop_unused(2000000, 1);
+  CHECK(f.ledgers.databases().size() == 4);
+  CHECK(f.ledgers.find_database("plain") == nullptr);
+}
+
 TEST_CASE("waits are counted and timed by reason") {
   WaitClock waits;
   waits.advance(0, 0);

@@ -269,7 +269,8 @@ TEST_CASE("a slot that one worker gives back serves a client of another") {
   const auto busy = holders(scene, 0, 1);
   SceneClient& hungry = scene.greeted(1);
   ask_and_hunger(scene, hungry, "select 1");
-  busy[0]->leave();  // in a transaction: its server is closed
+  scene.pool(0).mark_for_close();
+  busy[0]->leave();
   REQUIRE(scene.until([&] { return !hungry.is_waiting(); }));
   CHECK(scene.server.logins() == 2);
   CHECK(scene.fault() == "");
@@ -330,6 +331,7 @@ TEST_CASE("clients who wait for a server on other homes hear of a refused login 
   SceneClient& other = scene.greeted(0);
   other.ask("select 2");
   REQUIRE(scene.until([&] { return scene.waiting(0) == 1; }));
+  scene.pool(0).mark_for_close();
   busy[0]->leave();
   CHECK(scene.until([&] { return !hungry.is_open() && !other.is_open(); }));
   CHECK(hungry.error() == "gone");

@@ -13,6 +13,8 @@
 namespace remuda::proxy {
 namespace {
 
+constexpr uint32_t kCancelRequest = 80877102;
+
 // Takes a whole message off the front; false when there is none. `untyped`: a start-up packet.
 bool take_message(std::string& bytes, bool untyped, char& type, std::string& body) {
   const size_t head = untyped ? 0 : 1;
@@ -81,6 +83,8 @@ void TinyServer::serve(Connection& connection) {
   while (take_message(connection.received, !connection.wants_greeting && !connection.is_greeted,
                       type, body)) {
     if (type == '\0') connection.wants_greeting = true;
+    // A cancel request has had its effect when the connection ends.
+    if (type == '\0' && load_u32(body.data()) == kCancelRequest) connection.is_over = true;
     if (type == 'Q') connection.questions.push_back(body.substr(0, body.size() - 1));
     if (type == 'X') connection.is_over = true;
   }
@@ -113,7 +117,7 @@ bool TinyServer::answer(Connection& connection, const std::string& sql) {
   if (holds(sql)) return false;
   std::string out;
   if (sql == "begin") connection.in_transaction = true;
-  if (sql == "commit") connection.in_transaction = false;
+  if (sql == "commit" || sql == "ROLLBACK") connection.in_transaction = false;
   if (sql.empty()) {
     wire::empty_query_response(out);
   } else if (sql == "begin" || sql == "commit" || sql.starts_with("SET ")) {

@@ -67,10 +67,38 @@ TEST_CASE("options are taken apart") {
         std::string::npos);
 }
 
-TEST_CASE("protocol extensions are set aside, replication is refused") {
+TEST_CASE("protocol extensions are set aside") {
   CHECK(read({{"user", "u"}, {"_pq_.x", "1"}}).extensions == std::vector<std::string>{"_pq_.x"});
-  CHECK(fault({{"user", "u"}, {"replication", "false"}}).empty());
-  CHECK_FALSE(fault({{"user", "u"}, {"replication", "database"}}).empty());
+}
+
+TEST_CASE("replication is logical by the word database, physical by a true boolean") {
+  CHECK(parse_replication("database") == Replication::logical);
+  for (const char* text : {"true", "T", "tr", "yes", "Y", "on", "1"}) {
+    INFO(text);
+    CHECK(parse_replication(text) == Replication::physical);
+  }
+  for (const char* text : {"", "false", "off", "o", "no", "0", "2", "Database", "databases", "truest"}) {
+    INFO(text);
+    CHECK(parse_replication(text) == Replication::none);
+  }
+  CHECK(read({{"user", "u"}, {"replication", "database"}}).replication == Replication::logical);
+  CHECK(fault({{"user", "u"}, {"replication", "nonsense"}}).empty());
+}
+
+TEST_CASE("options of a replication client are left as they are, wherever they stand") {
+  const auto got = read({{"user", "u"}, {"options", "-d 5 -c a=b"}, {"replication", "yes"}});
+  CHECK(got.options == "-d 5 -c a=b");
+  CHECK(got.tracked.empty());
+  CHECK_FALSE(fault({{"user", "u"}, {"options", "-c work_mem=1"}, {"replication", "off"}}).empty());
+}
+
+TEST_CASE("an address is added to the application's name, or to app without one") {
+  Pairs named{{"Application_Name", "psql"}, {"DateStyle", "ISO"}};
+  add_host(named, "10.0.0.1:4711");
+  CHECK(named == Pairs{{"DateStyle", "ISO"}, {"application_name", "psql - 10.0.0.1:4711"}});
+  Pairs unnamed;
+  add_host(unnamed, "unix(7):6432");
+  CHECK(unnamed == Pairs{{"application_name", "app - unix(7):6432"}});
 }
 
 }  // namespace remuda::proxy

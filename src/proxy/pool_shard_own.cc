@@ -1,0 +1,112 @@
+// Servers that belong to one client from beginning to end: those of replication.
+#include "proxy/pool_shard.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+
+namespace remuda::proxy {
+namespace {
+
+// Between two requests to other workers to close an idle server of the pool.
+constexpr Micros kAskAgain = 100 * kMillisecond;
+
+}  // namespace
+
+io::Task<Slot> PoolShard::room(io::Deadline& deadline) {
+  io::Waiter<Slot> waiter(worker.loop);
+  struct Listed {
+    std::vector<RoomWaiter>& list;
+    io::Waiter<Slot>* waiter;
+    ~Listed() {
+      std::erase_if(list, [this](const RoomWaiter& other) { return other.waiter == waiter; });
+    }
+  };
+  const RoomWaiter entry{&waiter, worker.now()};
+  room_waiters_.push_back(entry);
+  worker.somebody_waits();
+  const Listed listed{room_waiters_, &waiter};
+  const io::Deadline::Aim aim(deadline, waiter);
+  const io::CloseLink link(worker.tasks, waiter);
+  offer_room();
+  co_return co_await waiter.wait();
+}
+
+void PoolShard::offer_room() {
+  while (!room_waiters_.empty() && !is_paused()) {
+    io::Waiter<Slot>& waiter = *room_waiters_.front().waiter;
+    if (!waiter.is_settled()) {
+      auto slot = make_room();
+      if (!slot) return;
+      (void)waiter.set(std::move(*slot));
+    }
+    room_waiters_.erase(room_waiters_.begin());
+  }
+}
+
+// An idle server gives way: it serves nobody now, and the client cannot use it.
+std::optional<Slot> PoolShard::make_room() {
+  WaitReason why = WaitReason::pool_full;
+  const auto reserve = [&] {
+    return Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
+  };
+  auto slot = reserve();
+  if (!slot && evict_idle("evicted")) slot = reserve();
+  if (slot || worker.now() - asked_for_room_ < kAskAgain) return slot;
+  asked_for_room_ = worker.now();
+  if (why == WaitReason::pool_full) {
+    ask_others_for_room();
+    return slot;
+  }
+  const Budget& full =
+      why == WaitReason::database_limit ? ledger->database->servers : ledger->user->servers;
+  if (worker.evict(full, ledger, true)) slot = reserve();
+  return slot;
+}
+
+// Whoever closes a server gives its slot back, and that wakes this worker.
+void PoolShard::ask_others_for_room() {
+  for (Worker* other : worker.shared.workers) {
+    if (other == &worker) continue;
+    other->post([other, shared = ledger] {
+      const Budget& servers = shared->servers;
+      PoolShard* part = other->find_shard(shared->database->name, shared->user->name);
+      if (part && servers.limit() > 0 && servers.used() >= servers.limit()) {
+        part->evict_idle("evicted");
+      }
+    });
+  }
+}
+
+bool PoolShard::owes_room() noexcept {
+  if (room_waiters_.empty()) return false;
+  const Micros head = oldest_head();
+  return head == 0 || room_waiters_.front().since <= head;
+}
+
+PoolShard::OwnDial::OwnDial(PoolShard& pool) noexcept : pool_(pool) {
+  ++pool_.dials_;
+}
+
+PoolShard::OwnDial::~OwnDial() {
+  --pool_.dials_;
+  pool_.try_dial();
+}
+
+void PoolShard::give_own(Client& client, std::unique_ptr<Server> own) {
+  Server& server = *own.release();
+  enlist(server);
+  link(client, server);
+  client.replay_due = false;
+}
+
+// Their sessions may last for months, so that they are not waited for.
+void PoolShard::close_stale_own() {
+  for (auto at = active_.begin(); at != active_.end();) {
+    Server& server = *at;
+    ++at;
+    if (server.replication == Replication::none || !is_stale(server)) continue;
+    const char* text = "database configuration changed";
+    fail_server(server, text, SqlState("08P01"), text);
+  }
+}
+
+}  // namespace remuda::proxy
