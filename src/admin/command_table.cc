@@ -44,7 +44,8 @@ constexpr Command kCommands[] = {
     {"SET key = value", show, set, "changes a setting until the next RELOAD"},
     {"RELOAD", control, reload, "reads the configuration again"},
     {"PAUSE [db]", control, pause, "lends no more servers, and waits until none is in use"},
-    {"RESUME [db]", control, resume, "ends PAUSE or KILL"},
+    {"RESUME [db]", control, resume, "ends PAUSE, SUSPEND or KILL"},
+    {"SUSPEND", control, suspend, "lets all sockets fall silent, with nothing left in buffers"},
     {"DISABLE db", control, disable, "refuses new clients of a database"},
     {"ENABLE db", control, enable, "ends DISABLE"},
     {"RECONNECT [db]", control, reconnect, "replaces server connections as they become free"},
@@ -56,6 +57,8 @@ constexpr Command kCommands[] = {
      "pauses, and ends when no server is left"},
     {"SHUTDOWN WAIT_FOR_CLIENTS", control, shut_down_after_clients,
      "ends when the last client has left"},
+    {"SHUTDOWN WAIT_FOR_TRANSACTIONS", control, shut_down_after_transactions,
+     "drops clients between transactions, and ends when none is left"},
 };
 
 bool matches(std::string_view pattern, const Statement& statement) {

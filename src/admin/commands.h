@@ -39,6 +39,7 @@ Answer show_parameter(Call& call);
 
 Answer pause(Call& call);
 Answer resume(Call& call);
+Answer suspend(Call& call);
 Answer disable(Call& call);
 Answer enable(Call& call);
 Answer reconnect(Call& call);
@@ -50,11 +51,12 @@ Answer set(Call& call);
 Answer shut_down_now(Call& call);
 Answer shut_down_after_servers(Call& call);
 Answer shut_down_after_clients(Call& call);
+Answer shut_down_after_transactions(Call& call);
 
 // CommandComplete alone.
 std::string done(std::string_view tag);
 
-// Ends a PAUSE without a name.
+// Ends SUSPEND, or a PAUSE without a name.
 void resume_all(Control& control);
 
 // The names that clients set and ask for, and that mean nothing here.

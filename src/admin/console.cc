@@ -78,6 +78,7 @@ Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admiss
 Console::~Console() {
   consoles.control_.shared().peer_keys.forget(key);
   consoles.list_.erase(*this);
+  consoles.one_has_left();
 }
 
 Consoles::Consoles(Control& control) : control_(control), marks_(control.loop()) {}
@@ -220,6 +221,13 @@ void Consoles::cancel(proxy::CancelKey key) {
   for (const Console& console : list_) {
     if (console.key == key) resume_all(control_);
   }
+}
+
+// With nobody left to say RESUME the pooler would stay silent for ever.
+void Consoles::one_has_left() {
+  if (!list_.empty() || !control_.shared().suspended || control_.tasks().is_closing()) return;
+  log::info("admin disappeared when suspended, doing RESUME");
+  resume_all(control_);
 }
 
 bool Consoles::kill(uint64_t id) {

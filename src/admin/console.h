@@ -49,7 +49,7 @@ class Consoles {
   void admit(proxy::Admission admission);
   size_t size() const noexcept { return list_.size(); }
 
-  // A cancel request with a console's key ends a PAUSE without a name. Other keys do nothing.
+  // A cancel request with a console's key ends SUSPEND, or a PAUSE without a name. Other keys do nothing.
   void cancel(proxy::CancelKey key);
   // The next read of that console fails with a FATAL error. False if there is none of this id.
   bool kill(uint64_t id);
@@ -69,6 +69,7 @@ class Consoles {
   io::Task<void> converse(Console& console);
   io::Task<std::string> answer(Console& console, std::string text);
   std::string greeting(const Console& console) const;
+  void one_has_left();
   void count_command(Console& console);
 
   Control& control_;

@@ -27,6 +27,8 @@ class Control {
   virtual bool set(const std::string& key, const std::string& value, std::string& notice) = 0;
   // none = at once.
   virtual void shut_down(proxy::Shutdown how) = 0;
+  // SUSPEND: nobody is accepted; off: everybody goes on, and what suspend() has silenced too.
+  virtual void set_suspended(bool on) = 0;
 };
 
 }  // namespace remuda::admin

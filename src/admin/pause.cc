@@ -48,7 +48,7 @@ std::string done(std::string_view tag) {
 
 Answer pause(Call& call) {
   std::atomic<bool>& all_paused = call.control.shared().ledgers.paused();
-  if (all_paused) throw PgError("already suspended/paused");
+  if (all_paused || call.control.shared().suspended) throw PgError("already suspended/paused");
   if (call.argument.empty()) {
     log_issued("PAUSE", call);
     all_paused = true;
@@ -63,6 +63,7 @@ Answer pause(Call& call) {
 }
 
 void resume_all(Control& control) {
+  control.set_suspended(false);
   if (!control.shared().ledgers.paused().exchange(false)) return;
   for (proxy::Worker* worker : control.shared().workers) {
     worker->post([worker] { worker->wake_pools(); });
@@ -75,9 +76,11 @@ Answer resume(Call& call) {
     if (call.control.shared().shutdown != proxy::Shutdown::none) {
       throw PgError("pooler is shutting down");
     }
-    if (!ledgers.paused()) throw PgError("pooler is not paused/suspended");
+    if (!ledgers.paused() && !call.control.shared().suspended) {
+      throw PgError("pooler is not paused/suspended");
+    }
     log_issued("RESUME", call);
-    ledgers.paused() = false;
+    resume_all(call.control);
   } else {
     const std::string& name = call.argument;
     const bool is_console = route::is_console(name);

@@ -38,8 +38,9 @@ Answer show_peers(Call& call) {
 Answer show_peer_pools(Call& call) {
   Table table(kPoolColumns);
   for (const auto& [id, peer] : call.control.snapshot().config->peers) {
-    Row row(std::size(kPoolColumns), number(0));
-    row[0] = number(id);
+    const auto counts = call.control.shared().peer_pools.counts(id);
+    Row row = {number(id), number(counts.active), number(counts.waiting), number(counts.active),
+               number(counts.login)};
     table.add(std::move(row));
   }
   co_return table.messages();

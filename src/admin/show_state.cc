@@ -14,10 +14,11 @@ Row line(const char* key, bool value) {
 
 Answer show_state(Call& call) {
   const bool paused = call.control.shared().ledgers.paused();
+  const bool suspended = call.control.shared().suspended;
   Table table(kColumns);
-  table.add(line("active", !paused));
+  table.add(line("active", !paused && !suspended));
   table.add(line("paused", paused));
-  table.add(line("suspended", false));
+  table.add(line("suspended", suspended));
   co_return table.messages();
 }
 

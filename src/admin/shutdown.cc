@@ -24,4 +24,10 @@ Answer shut_down_after_clients(Call& call) {
   co_return done("SHUTDOWN");
 }
 
+Answer shut_down_after_transactions(Call& call) {
+  log::info("SHUTDOWN WAIT_FOR_TRANSACTIONS command issued");
+  call.control.shut_down(proxy::Shutdown::wait_for_transactions);
+  co_return done("SHUTDOWN");
+}
+
 }  // namespace remuda::admin

@@ -135,7 +135,7 @@ std::string help_text(const std::string& program) {
 }
 
 std::string version_text() {
-  return fmt::format("PgBouncer {} (remuda {})\nlibuv {}\nadns: libuv\ntls: {}\n",
+  return fmt::format("PgBouncer {}\nremuda {}\nlibuv {}\nadns: libuv\ntls: {}\nsystemd: yes\n",
                      proxy::kPgBouncerVersion, proxy::kRemudaVersion, uv_version_string(),
                      OpenSSL_version(OPENSSL_VERSION));
 }

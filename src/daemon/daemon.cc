@@ -1,42 +1,25 @@
 #include "daemon/daemon.h"
 
-#include <fmt/format.h>
 #include <signal.h>
 #include <uv.h>
 
 #include <cstdlib>
 
+#include "admin/commands.h"
 #include "admin/gather.h"
 #include "config/load.h"
 #include "config/settings.h"
-#include "daemon/listen_addresses.h"
 #include "daemon/log_options.h"
 #include "daemon/snapshot.h"
 #include "io/deadline.h"
 #include "proxy/placement.h"
-#include "proxy/refusal.h"
 #include "proxy/version.h"
 #include "remuda/base/log.h"
-#include "remuda/wire/builder.h"
-#include "remuda/wire/sqlstate.h"
 
 namespace remuda::daemon {
 namespace {
 
 constexpr Micros kEndCheckPeriod = 50 * kMillisecond;
-
-io::ListenOptions listen_options(const config::Config& config, int highest_client_fd) {
-  io::ListenOptions options;
-  options.backlog = config.listen_backlog;
-  options.reuse_port = config.so_reuseport;
-  options.defer_accept = config.tcp_defer_accept;
-  options.unix_mode = static_cast<mode_t>(config.unix_socket_mode);
-  options.unix_group = config.unix_socket_group;
-  wire::error_response(options.refusal, "FATAL", wire::sqlstate::kTooManyConnections,
-                       proxy::kNoDescriptors);
-  options.highest_fd = highest_client_fd;
-  return options;
-}
 
 }  // namespace
 
@@ -61,12 +44,14 @@ Daemon::Daemon(const Arguments& arguments, proxy::Snapshot snapshot)
 
 Daemon::~Daemon() = default;
 
-void Daemon::run() {
+int Daemon::run() {
   const config::Config& config = *snapshot_.config;
   // What can fail comes before the first thread. Connections wait in the kernel until the loop
   // runs.
   make_workers();
-  open_listeners();
+  listeners_ = std::make_unique<Listeners>(
+      accepting_loop(), config, shared_.highest_client_fd,
+      [this](io::FileDescriptor fd) { accepted(std::move(fd)); });
   const PidFile pidfile(config.pidfile);
   start_workers();
   watch_signals();
@@ -77,6 +62,7 @@ void Daemon::run() {
   watchdog_.start();
   loop_.run();
   for (std::thread& thread : threads_) thread.join();
+  return exit_code_;
 }
 
 void Daemon::make_workers() {
@@ -112,50 +98,11 @@ void Daemon::accepted(io::FileDescriptor fd) {
   worker.post([&worker, fd = std::move(fd)]() mutable { worker.accept(std::move(fd)); });
 }
 
-void Daemon::open_tcp(const std::string& host) {
-  const config::Config& config = *snapshot_.config;
-  for (const io::Address& address :
-       listen_addresses(host, static_cast<uint16_t>(config.listen_port))) {
-    try {
-      tcp_listeners_.push_back(std::make_unique<io::Listener>(
-          accepting_loop(), address, listen_options(config, shared_.highest_client_fd),
-          [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); }));
-      log::info("listening on {}", tcp_listeners_.back()->address().text());
-    } catch (const SystemError& error) {
-      log::warning("{}", error.what());
-    }
-  }
-}
-
-void Daemon::open_unix() {
-  const config::Config& config = *snapshot_.config;
-  if (config.unix_socket_dir.empty()) return;
-  const std::string path =
-      fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port);
-  const io::Address address = io::Address::unix_path(path);
-  unix_listener_ = std::make_unique<io::Listener>(
-      accepting_loop(), address, listen_options(config, shared_.highest_client_fd),
-      [this](io::FileDescriptor fd, const io::Address&) { accepted(std::move(fd)); });
-  log::info("listening on {}", unix_listener_->address().text());
-}
-
-// A listener ends on its loop's thread.
-void Daemon::close_listeners(std::vector<std::unique_ptr<io::Listener>> listeners) {
-  if (workers_.size() > 1 || threads_.empty()) return;
-  workers_.front()->post([listeners = std::move(listeners)] {
-    for (const auto& listener : listeners) listener->close();
-  });
-}
-
-void Daemon::open_listeners() {
-  const config::Config& config = *snapshot_.config;
-  for (const std::string& host : config.listen_addr) open_tcp(host);
-  if (!config.listen_addr.empty() && tcp_listeners_.empty()) {
-    throw PgError("failed to listen on any address in listen_addr list: " +
-                  fmt::format("{}", fmt::join(config.listen_addr, ",")));
-  }
-  open_unix();
-  if (tcp_listeners_.empty() && !unix_listener_) throw PgError("nowhere to listen on");
+// A listener lives and ends on its loop's thread.
+template <class F>
+void Daemon::tell_listeners(F f) {
+  if (workers_.size() > 1) return f(*listeners_);
+  workers_.front()->post([this, f] { f(*listeners_); });
 }
 
 // ---- Configuration
@@ -164,6 +111,7 @@ void Daemon::adopt(proxy::Snapshot snapshot) {
   snapshot_ = std::move(snapshot);
   shared_.ledgers.adopt(snapshot_.config);
   stats_line_.start();
+  tell_listeners([config = snapshot_.config](Listeners& all) { all.adopt(*config); });
 }
 
 io::Task<bool> Daemon::reload() {
@@ -235,6 +183,7 @@ void Daemon::watch_signals() {
   });
   watch(SIGQUIT, [this] {
     log::info("got SIGQUIT, fast exit");
+    notify("STOPPING=1");
     stop();
   });
   watch(SIGUSR1, [this] { on_pause_signal(); });
@@ -247,6 +196,12 @@ void Daemon::on_interrupt(proxy::Shutdown how, const char* name, const char* tex
     return stop();
   }
   log::info("{}", text);
+  if (shared_.suspended) {
+    log::fatal("suspend was in progress, going down immediately");
+    exit_code_ = 1;
+    notify("STOPPING=1");
+    return stop();
+  }
   shut_down(how);
 }
 
@@ -259,7 +214,7 @@ io::Task<void> Daemon::pause_all() {
 }
 
 void Daemon::on_pause_signal() {
-  if (shared_.ledgers.paused().exchange(true)) {
+  if (shared_.suspended || shared_.ledgers.paused().exchange(true)) {
     log::info("got SIGUSR1, but already paused/suspended");
     return;
   }
@@ -270,21 +225,29 @@ void Daemon::on_pause_signal() {
 void Daemon::on_resume_signal() {
   if (shared_.shutdown != proxy::Shutdown::none) {
     log::info("got SIGUSR2 while shutting down, ignoring");
-  } else if (!shared_.ledgers.paused().exchange(false)) {
+  } else if (!shared_.suspended && !shared_.ledgers.paused()) {
     log::info("got SIGUSR2, but not paused/suspended");
   } else {
-    log::info("got SIGUSR2, continuing from PAUSE");
-    for (proxy::Worker* worker : shared_.workers) {
-      worker->post([worker] { worker->wake_pools(); });
-    }
+    log::info("got SIGUSR2, continuing from {}", shared_.suspended ? "SUSPEND" : "PAUSE");
+    admin::resume_all(*this);
+  }
+}
+
+void Daemon::set_suspended(bool on) {
+  if (shared_.suspended.exchange(on) == on) return;
+  if (on) return tell_listeners([](Listeners& all) { all.pause(); });
+  tell_listeners([](Listeners& all) { all.resume(); });
+  for (proxy::Worker* worker : shared_.workers) {
+    worker->post([worker] { worker->resume_suspended(); });
   }
 }
 
 void Daemon::shut_down(proxy::Shutdown how) {
-  if (how == proxy::Shutdown::none) return stop();
-  shared_.shutdown = how;
   notify("STOPPING=1");
-  close_listeners(std::exchange(tcp_listeners_, {}));
+  if (how == proxy::Shutdown::none) return stop();
+  set_suspended(false);
+  shared_.shutdown = how;
+  tell_listeners([](Listeners& all) { all.close_tcp(); });
   if (how == proxy::Shutdown::wait_for_servers) {
     shared_.ledgers.paused() = true;
     tasks_.spawn(pause_all());
@@ -292,21 +255,27 @@ void Daemon::shut_down(proxy::Shutdown how) {
       worker->post([worker] { worker->refuse_waiting("server shutting down"); });
     }
   }
+  if (how == proxy::Shutdown::wait_for_transactions) {
+    for (proxy::Worker* worker : shared_.workers) {
+      worker->post([worker] { worker->end_clients(); });
+    }
+  }
   tasks_.spawn(wait_for_end(how));
 }
 
 io::Task<bool> Daemon::is_over(proxy::Shutdown how) {
-  auto is_free = [how](proxy::Worker& worker) {
+  const bool for_servers = how == proxy::Shutdown::wait_for_servers;
+  auto is_free = [for_servers](proxy::Worker& worker) {
     for (auto& [key, pool] : worker.shards) {
       // Counted in the ledger, as some are on their way between workers.
       const proxy::Ledger& ledger = *pool->ledger;
-      if (how == proxy::Shutdown::wait_for_clients && ledger.client_count() > 0) return false;
-      if (how == proxy::Shutdown::wait_for_servers && ledger.servers.used() > 0) return false;
+      if (!for_servers && ledger.client_count() > 0) return false;
+      if (for_servers && ledger.servers.used() > 0) return false;
     }
-    return how == proxy::Shutdown::wait_for_servers || worker.logins() == 0;
+    return for_servers || worker.logins() == 0;
   };
   const auto answers = co_await admin::gather(*this, is_free);
-  bool over = how == proxy::Shutdown::wait_for_servers || consoles_.size() == 0;
+  bool over = how != proxy::Shutdown::wait_for_clients || consoles_.size() == 0;
   for (const bool free : answers) over = over && free;
   co_return over;
 }
@@ -325,8 +294,7 @@ io::Task<void> Daemon::wait_for_end(proxy::Shutdown how) {
 void Daemon::stop() {
   if (stopping_) return;
   stopping_ = true;
-  if (unix_listener_) tcp_listeners_.push_back(std::move(unix_listener_));
-  close_listeners(std::exchange(tcp_listeners_, {}));
+  tell_listeners([](Listeners& all) { all.close(); });
   stats_line_.stop();
   watchdog_.stop();
   for (proxy::Worker* worker : shared_.workers) {

@@ -11,10 +11,10 @@
 #include "admin/console.h"
 #include "admin/control.h"
 #include "daemon/arguments.h"
+#include "daemon/listeners.h"
 #include "daemon/notify.h"
 #include "daemon/pidfile.h"
 #include "daemon/stats_line.h"
-#include "io/listener.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/signals.h"
@@ -33,8 +33,8 @@ class Daemon final : public admin::Control {
   Daemon(const Arguments& arguments, proxy::Snapshot snapshot);
   ~Daemon() override;
 
-  // Opens sockets, starts workers, serves until stopped.
-  void run();
+  // Opens sockets, starts workers, serves until stopped. Returns the exit code.
+  int run();
 
   proxy::Shared& shared() override { return shared_; }
   io::Loop& loop() override { return loop_; }
@@ -44,14 +44,13 @@ class Daemon final : public admin::Control {
   io::Task<bool> reload() override;
   bool set(const std::string& key, const std::string& value, std::string& notice) override;
   void shut_down(proxy::Shutdown how) override;
+  void set_suspended(bool on) override;
 
  private:
-  void open_listeners();
-  void open_tcp(const std::string& host);
-  void open_unix();
   void accepted(io::FileDescriptor fd);
   io::Loop& accepting_loop() noexcept;
-  void close_listeners(std::vector<std::unique_ptr<io::Listener>> listeners);
+  template <class F>
+  void tell_listeners(F f);
   void make_workers();
   void start_workers();
   void watch_signals();
@@ -73,13 +72,12 @@ class Daemon final : public admin::Control {
   io::TaskScope tasks_{loop_, "control"};
   admin::Consoles consoles_{*this};
   StatsLine stats_line_{*this};
-  Watchdog watchdog_{loop_};
+  Watchdog watchdog_{*this};
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
-  // On accepting_loop().
-  std::vector<std::unique_ptr<io::Listener>> tcp_listeners_;
-  std::unique_ptr<io::Listener> unix_listener_;
+  std::unique_ptr<Listeners> listeners_;  // on accepting_loop()
   std::vector<std::thread> threads_;
   std::vector<std::unique_ptr<io::SignalWatcher>> signals_;
+  int exit_code_ = 0;
   bool stopping_ = false;
 };
 

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 
+#include "admin/gather.h"
+#include "daemon/environment.h"
 #include "io/address.h"
 #include "io/file_descriptor.h"
 #include "remuda/base/error.h"
@@ -17,15 +17,6 @@
 
 namespace remuda::daemon {
 namespace {
-
-// 0 for anything that is no positive number.
-int64_t number_of(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return 0;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
-  return error == std::errc() && *end == '\0' && value > 0 ? value : 0;
-}
 
 void send_to(const char* path, std::string_view state) {
   const io::Address address = io::Address::unix_path(path);
@@ -54,14 +45,26 @@ void notify_reloading() {
 }
 
 Micros watchdog_period() {
-  const int64_t pid = number_of("WATCHDOG_PID");
+  const int64_t pid = environment_number("WATCHDOG_PID");
   if (pid != 0 && pid != ::getpid()) return 0;
-  return number_of("WATCHDOG_USEC") / 2;
+  return environment_number("WATCHDOG_USEC") / 2;
 }
 
 void Watchdog::start() {
   const Micros period = watchdog_period();
-  if (period > 0) timer_.repeat(period, [] { notify("WATCHDOG=1"); });
+  if (period <= 0) return;
+  timer_.repeat(period, [this] {
+    if (!is_asking_) control_.tasks().spawn(ask_all());
+  });
+}
+
+// A worker that does not answer keeps the others from being reported alive.
+io::Task<void> Watchdog::ask_all() {
+  is_asking_ = true;
+  auto answer = [](proxy::Worker&) { return true; };
+  co_await admin::gather(control_, answer);
+  is_asking_ = false;
+  notify("WATCHDOG=1");
 }
 
 }  // namespace remuda::daemon

@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "admin/control.h"
+#include "io/task.h"
 #include "io/timer.h"
 #include "remuda/base/time.h"
 
@@ -18,15 +20,19 @@ void notify_reloading();
 // process.
 Micros watchdog_period();
 
-// Says WATCHDOG=1 that often, from the control loop, while it lives.
+// Says WATCHDOG=1 that often, from the control loop, while every worker answers.
 class Watchdog {
  public:
-  explicit Watchdog(io::Loop& loop) : timer_(loop) {}
+  explicit Watchdog(admin::Control& control) : control_(control), timer_(control.loop()) {}
   void start();
   void stop() { timer_.stop(); }
 
  private:
+  io::Task<void> ask_all();
+
+  admin::Control& control_;
   io::Timer timer_;
+  bool is_asking_ = false;
 };
 
 }  // namespace remuda::daemon

@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "daemon/daemon.h"
+#include "daemon/listeners.h"
 #include "daemon/log_options.h"
 #include "daemon/process.h"
 #include "daemon/snapshot.h"
@@ -46,6 +47,7 @@ int run_daemon(const Arguments& arguments) {
   }
   log::configure(log_options(config, arguments));
   for (const std::string& message : loaded.messages) log::warning("{}", message);
+  check_unix_socket(config);
   PidFile::check(config.pidfile);
   raise_descriptor_limit(config.max_client_conn, expected_descriptors(config));
   if (arguments.background) {
@@ -58,8 +60,7 @@ int run_daemon(const Arguments& arguments) {
   Arguments effective = arguments;
   effective.quiet |= arguments.background;
   Daemon daemon(effective, snapshot);
-  daemon.run();
-  return 0;
+  return daemon.run();
 }
 
 }  // namespace

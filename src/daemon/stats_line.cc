@@ -1,6 +1,11 @@
 #include "daemon/stats_line.h"
 
+#include <fmt/core.h>
+
+#include <string>
+
 #include "admin/gather.h"
+#include "daemon/notify.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 
@@ -32,13 +37,15 @@ io::Task<void> StatsLine::print() {
   last_ = total;
   last_time_ = now;
   const auto each = [](uint64_t time, uint64_t count) { return count == 0 ? 0 : time / count; };
-  log::info(
+  const std::string line = fmt::format(
       "stats: {} xacts/s, {} queries/s, {} client parses/s, {} server parses/s, {} binds/s, "
       "{} client logins/s, in {} B/s, out {} B/s, xact {} us, query {} us, wait {} us",
       d.transactions / seconds, d.queries / seconds, d.client_parses / seconds,
-      d.server_parses / seconds, d.binds / seconds, d.client_logins / seconds,
-      d.received / seconds, d.sent / seconds, each(d.transaction_time, d.transactions),
-      each(d.query_time, d.queries), each(d.wait_time, d.server_assignments));
+      d.server_parses / seconds, d.binds / seconds, d.client_logins / seconds, d.received / seconds,
+      d.sent / seconds, each(d.transaction_time, d.transactions), each(d.query_time, d.queries),
+      each(d.wait_time, d.server_assignments));
+  log::info("{}", line);
+  notify("STATUS=" + line);
 }
 
 }  // namespace remuda::daemon

@@ -63,6 +63,17 @@ void close_client(Client& client, std::string_view reason) noexcept {
   if (!client.closing) end_client(client, reason);
 }
 
+bool end_if_free(Client& client) noexcept {
+  if (client.closing) return true;
+  const session::ClientView& view = client.view;
+  const bool is_between = !view.in_query && !view.in_transaction && client.parked.empty() &&
+                          view.frame.at_boundary() && view.frame.header_size == 0;
+  // What one that waits has asked for has not begun.
+  if (!is_between && client.wait_start == 0) return false;
+  fail_client(client, SqlState("57P01"), "terminating connection due to administrator command");
+  return true;
+}
+
 void fail_client(Client& client, const SqlState& sqlstate, std::string_view text) noexcept {
   if (client.closing) return;
   if (client.worker.config().log_pooler_errors) {

@@ -91,6 +91,8 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   if (own) pool.give_own(client, std::move(own));
   client.stream.write(out);
   client.stream.start(client);
+  if (worker.ends_clients() && !client.closing && end_if_free(client)) return;
+  if (worker.suspension() != Suspension::none && !client.closing) update_reading(client);
   if (client.server && !client.closing) client.server->stream.start(*client.server);
 }
 

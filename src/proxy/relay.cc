@@ -207,10 +207,24 @@ bool cancel_queued(Client& client) noexcept {
   return true;
 }
 
+bool is_settled(const Client& client) noexcept {
+  const session::FrameState& frame = client.view.frame;
+  return client.stream.backlog() == 0 && client.parked.empty() && client.wait_start == 0 &&
+         !client.replay_due && !client.awaits_replay && frame.at_boundary() &&
+         frame.header_size == 0;
+}
+
+bool is_settled(const Server& server) noexcept {
+  const session::FrameState& frame = server.view.frame;
+  return server.state != ServerState::tested && !server.lease && server.stream.backlog() == 0 &&
+         frame.at_boundary() && frame.header_size == 0;
+}
+
 void update_reading(Client& client) noexcept {
   const bool stop = client.stream.backlog() > 0 || client.parked.size() >= kMaxParked ||
                     client.needs_room ||
-                    (client.server && client.server->stream.backlog() > 0);
+                    (client.server && client.server->stream.backlog() > 0) ||
+                    (client.worker.suspension() != Suspension::none && is_settled(client));
   if (stop) {
     client.stream.pause_reading();
   } else {
@@ -219,7 +233,8 @@ void update_reading(Client& client) noexcept {
 }
 
 void update_reading(Server& server) noexcept {
-  if (server.client && server.client->stream.backlog() > 0) {
+  const bool is_suspended = server.worker.suspension() == Suspension::all && is_settled(server);
+  if (is_suspended || (server.client && server.client->stream.backlog() > 0)) {
     server.stream.pause_reading();
   } else {
     server.stream.resume_reading();
@@ -281,6 +296,7 @@ void Server::on_bytes(char* data, size_t size) noexcept {
       if (to) {
         pool.unlink(*to);
         pool.release(*this);
+        if (to->worker.ends_clients() && end_if_free(*to)) return;
         pump(*to);
       } else {
         pool.tested(*this);
@@ -290,6 +306,8 @@ void Server::on_bytes(char* data, size_t size) noexcept {
     if (progress.need == Need::none) break;
   }
   if (closing) return;
+  if (worker.suspension() != Suspension::none) update_reading(*this);
+  if (client && worker.ends_clients() && end_if_free(*client)) return;
   if (!client) {
     // What its last client left is answered, and a transaction is open.
     if (!lease && view.is_answered()) pool.tested(*this);

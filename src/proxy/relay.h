@@ -18,7 +18,11 @@ void pump(Client& client) noexcept;
 // cancel request then has no effect.
 bool cancel_queued(Client& client) noexcept;
 
-// Stops or resumes reading as backlogs and parked bytes demand.
+// Nothing of what it sent, or is sent, is half-way: reading may stop for as long as one likes.
+bool is_settled(const Client& client) noexcept;
+bool is_settled(const Server& server) noexcept;
+
+// Stops or resumes reading as backlogs, parked bytes and SUSPEND demand.
 void update_reading(Client& client) noexcept;
 void update_reading(Server& server) noexcept;
 
@@ -26,6 +30,9 @@ void update_reading(Server& server) noexcept;
 // log. With `tell`, the client first reads it as a FATAL error of that code.
 void close_client(Client& client, std::string_view reason) noexcept;
 void fail_client(Client& client, const SqlState& sqlstate, std::string_view text) noexcept;
+
+// The pooler is to end: a client without a transaction is told so. False if it goes on.
+bool end_if_free(Client& client) noexcept;
 
 // Closes a server that has no client.
 void close_server(Server& server, std::string_view reason) noexcept;

@@ -32,7 +32,7 @@ struct Snapshot {
   std::shared_ptr<const auth::Access> access = std::make_shared<const auth::Access>();
 };
 
-enum class Shutdown : uint8_t { none, wait_for_servers, wait_for_clients };
+enum class Shutdown : uint8_t { none, wait_for_servers, wait_for_clients, wait_for_transactions };
 
 struct Shared {
   Shared();
@@ -47,6 +47,7 @@ struct Shared {
   PeerPools peer_pools;
   std::atomic<uint64_t> next_id{1};               // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
+  std::atomic<bool> suspended{false};              // by SUSPEND, from its first moment on
   std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one
   std::array<unsigned char, 32> process_secret;    // seeds the mock exchange of unknown users
 };

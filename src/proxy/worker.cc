@@ -134,6 +134,15 @@ void Worker::refuse_waiting(const char* text) {
   }
 }
 
+void Worker::end_clients() {
+  ends_clients_ = true;
+  for (auto& [key, pool] : shards) {
+    std::vector<Client*> all;
+    for (Client& client : pool->clients) all.push_back(&client);
+    for (Client* client : all) end_if_free(*client);
+  }
+}
+
 void Worker::wake_pools() {
   // Of pools that share a limit, the one whose oldest waiter came first.
   std::vector<PoolShard*> in_turn;
@@ -295,6 +304,7 @@ void Worker::somebody_waits() {
 
 void Worker::maintain() {
   const Micros now = loop.now();
+  if (suspension_ != Suspension::none) return look_again(kQuietPeriod);
   balance_.look(now);
   const bool may_fill = now - last_fill_ >= kFillEvery;
   if (may_fill) last_fill_ = now;

@@ -30,6 +30,10 @@
 
 namespace remuda::proxy {
 
+// How far SUSPEND has come: sockets are read until nothing that was sent is left half-way, those of
+// servers as long as a client somewhere may be waiting for one.
+enum class Suspension : uint8_t { none, clients, all };
+
 class Worker {
  public:
   // Of the thread pool, at most, for one worker.
@@ -65,6 +69,14 @@ class Worker {
   void admit(io::Stream stream, Admission admission);
   void adopt(Snapshot snapshot);
   void refuse_waiting(const char* text);  // FATAL to every client in a queue
+  // From now on clients are ended as soon as they have no transaction.
+  void end_clients();
+  bool ends_clients() const noexcept { return ends_clients_; }
+  // Stops reading, of clients or of servers too, wherever nothing is half-way. True when that is
+  // everywhere; to be called until then. `by_force` closes what is half-way.
+  bool suspend(Suspension what, bool by_force);
+  void resume_suspended();
+  Suspension suspension() const noexcept { return suspension_; }
   void wake_pools();                      // a budget has room again: waiting pools try once more
   PoolShard& shard(const std::string& database, const std::string& user);
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
@@ -142,6 +154,8 @@ class Worker {
   std::vector<std::unique_ptr<Client>> dead_clients_;
   std::vector<std::unique_ptr<Server>> dead_servers_;
   bool stopping_ = false;
+  bool ends_clients_ = false;
+  Suspension suspension_ = Suspension::none;
 };
 
 }  // namespace remuda::proxy

@@ -40,6 +40,11 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
+constexpr int kFirstPassed = 3;
+constexpr int kOutOfTheWay = 100;
+constexpr const char* kListenPid = "LISTEN_PID=0000000000";
+constexpr int kPidDigits = 10;
+
 std::vector<std::string> child_environment(const Command& command) {
   std::map<std::string, std::string> merged;
   for (char** entry = environ; *entry; ++entry) {
@@ -51,8 +56,10 @@ std::vector<std::string> child_environment(const Command& command) {
   }
   merged["LC_ALL"] = "C.UTF-8";
   for (const auto& [name, value] : command.environment) merged[name] = value;
+  if (!command.passed.empty()) merged["LISTEN_FDS"] = std::to_string(command.passed.size());
   std::vector<std::string> result;
   for (const auto& [name, value] : merged) result.push_back(name + "=" + value);
+  if (!command.passed.empty()) result.push_back(kListenPid);
   return result;
 }
 
@@ -67,13 +74,31 @@ struct Prepared {
   pid_t parent;
   const Account* account;  // null: ours
   rlim_t descriptors;
+  const std::vector<int>& passed;
+  char* listen_pid;  // the digits in its variable, for the child to fill in
 };
+
+void pass_descriptors(const Prepared& p) {
+  int moved[16];
+  const size_t count = p.passed.size();
+  for (size_t i = 0; i < count; ++i) moved[i] = fcntl(p.passed[i], F_DUPFD, kOutOfTheWay);
+  for (size_t i = 0; i < count; ++i) {
+    dup2(moved[i], kFirstPassed + static_cast<int>(i));
+    close(moved[i]);
+  }
+  pid_t pid = getpid();
+  for (int digit = kPidDigits - 1; digit >= 0; --digit, pid /= 10) {
+    p.listen_pid[digit] = static_cast<char>('0' + pid % 10);
+  }
+}
 
 [[noreturn]] void become_child(const Prepared& p) {
   const int input = open("/dev/null", O_RDONLY);
   dup2(input, 0);
   dup2(p.output, 1);
   dup2(p.output, 2);
+  const int program = fcntl(p.program, F_DUPFD_CLOEXEC, kOutOfTheWay);
+  if (!p.passed.empty()) pass_descriptors(p);
   if (geteuid() == 0 && p.account) {
     if (setgroups(0, nullptr) != 0 || setgid(p.account->gid) != 0 || setuid(p.account->uid) != 0)
       _exit(126);
@@ -86,7 +111,7 @@ struct Prepared {
   prctl(PR_SET_PDEATHSIG, p.death_signal);
   if (getppid() != p.parent || chdir(p.directory) != 0) _exit(126);
   // By descriptor: the child's account may not be allowed to walk the path to the build tree.
-  fexecve(p.program, p.argv, p.environment);
+  fexecve(program, p.argv, p.environment);
   _exit(127);
 }
 
@@ -131,7 +156,11 @@ Process::Process(const Command& command) {
                           command.death_signal,
                           getpid(),
                           command.as_ourselves ? nullptr : &child_account(),
-                          static_cast<rlim_t>(command.descriptors)};
+                          static_cast<rlim_t>(command.descriptors),
+                          command.passed,
+                          command.passed.empty()
+                              ? nullptr
+                              : environment_texts.back().data() + std::strlen("LISTEN_PID=")};
   pid_ = fork();
   if (pid_ == 0) become_child(prepared);
   close(program);

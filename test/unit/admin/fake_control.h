@@ -73,6 +73,8 @@ class FakeControl final : public Control {
   }
   void shut_down(proxy::Shutdown how) override { shutdowns.push_back(how); }
 
+  void set_suspended(bool on) override { shared_.suspended = on; }
+
   Consoles& consoles() { return consoles_; }
 
   int reloads = 0;
