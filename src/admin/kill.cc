@@ -32,6 +32,16 @@ proxy::Client* find_client(proxy::Worker& worker, uint64_t id) {
   return nullptr;
 }
 
+// One that waits for its pool's first server.
+bool drop_queued_login(proxy::Worker& worker, uint64_t id, const char* text) {
+  for (proxy::LoginEntry& login : worker.login_entries) {
+    if (login.id != id || login.deadline == nullptr) continue;
+    login.deadline->interrupt(std::make_exception_ptr(PgError(text)));
+    return true;
+  }
+  return false;
+}
+
 uint64_t read_id(const std::string& text) {
   uint64_t id = 0;
   const char* end = text.data() + text.size();
@@ -74,9 +84,11 @@ Answer kill_client(Call& call) {
   const uint64_t id = read_id(call.argument);
   log_issued("KILL_CLIENT", call);
   auto drop_client = [id](proxy::Worker& worker) {
+    constexpr const char* kText = "admin forced disconnect";
     proxy::Client* client = find_client(worker, id);
-    if (client) proxy::fail_client(*client, SqlState(), "admin forced disconnect");
-    return client != nullptr;
+    if (!client) return drop_queued_login(worker, id, kText);
+    proxy::fail_client(*client, SqlState(), kText);
+    return true;
   };
   const std::vector<bool> found = co_await gather(call.control, drop_client);
   const bool any = std::find(found.begin(), found.end(), true) != found.end();

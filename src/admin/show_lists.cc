@@ -10,6 +10,8 @@ namespace {
 
 constexpr Column kColumns[] = {{"list", wire::oid::kText}, {"items", wire::oid::kInt4}};
 
+using proxy::LoginEntry;
+
 struct Counts {
   std::set<std::pair<std::string, std::string>> pools;
   size_t clients = 0;
@@ -27,6 +29,9 @@ Counts counts_of(proxy::Worker& worker) {
     counts.servers += pool->server_count() + static_cast<size_t>(pool->dials());
   }
   counts.logins = static_cast<size_t>(worker.logins());
+  for (const LoginEntry& login : worker.login_entries) {
+    counts.clients += login.stage == LoginEntry::Stage::queued;
+  }
   counts.names = worker.resolver.names().size();
   counts.lookups = worker.resolver.pending();
   return counts;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <map>
+
 #include "admin/commands.h"
 #include "admin/table.h"
 #include "route/directory.h"
@@ -5,6 +8,7 @@
 namespace remuda::admin {
 namespace {
 
+using proxy::LoginEntry;
 using proxy::ServerState;
 using wire::oid::kInt4;
 using wire::oid::kText;
@@ -46,22 +50,41 @@ Cancels cancels_of(proxy::PoolShard& pool) {
   return cancels;
 }
 
+// Clients that have logged in and wait for the pool's first server.
+struct Queue {
+  size_t length = 0;
+  Micros oldest_wait = 0;
+};
+
+using Queues = std::map<const proxy::PoolShard*, Queue>;
+
+Queues login_queues(proxy::Worker& worker) {
+  Queues queues;
+  for (const LoginEntry& login : worker.login_entries) {
+    if (login.stage != LoginEntry::Stage::queued) continue;
+    Queue& queue = queues[login.pool];
+    ++queue.length;
+    queue.oldest_wait = std::max(queue.oldest_wait, worker.now() - login.stage_time);
+  }
+  return queues;
+}
+
 Cell load_balance(const config::Config& config, const std::string& name) {
   const auto database = route::find_database(config, name);
   if (!database || database->hosts.size() < 2) return null();
   return text(config::to_text(database->load_balance_hosts));
 }
 
-Row row_of(proxy::PoolShard& pool, const config::Config& config, Micros now) {
+Row row_of(proxy::PoolShard& pool, const Queue& logins, const config::Config& config, Micros now) {
   const size_t waiting = pool.waiting.size();
   const size_t used = pool.used_count(now, config.server_check_delay);
-  const Micros wait = pool.oldest_wait(now);
+  const Micros wait = std::max(pool.oldest_wait(now), logins.oldest_wait);
   const Cancels cancels = cancels_of(pool);
   return {
       text(pool.database_name()),
       text(pool.user_name()),
       number(pool.clients.size() - waiting),
-      number(waiting),
+      number(waiting + logins.length),
       number(cancels.requests),
       number(0),
       number(pool.list_of(ServerState::active).size()),
@@ -80,8 +103,9 @@ Row row_of(proxy::PoolShard& pool, const config::Config& config, Micros now) {
 
 std::vector<Row> rows_of(proxy::Worker& worker) {
   std::vector<Row> rows;
+  Queues queues = login_queues(worker);
   for (auto& [key, pool] : worker.shards) {
-    rows.push_back(row_of(*pool, worker.config(), worker.now()));
+    rows.push_back(row_of(*pool, queues[pool.get()], worker.config(), worker.now()));
   }
   return rows;
 }
@@ -100,6 +124,7 @@ Row console_row(const Consoles& consoles) {
 Answer show_pools(Call& call) {
   Table table = co_await gather_table(call.control, kColumns, rows_of);
   table.add(console_row(call.consoles));
+  table.keep("database", call.name);
   table.merge();
   co_return table.messages();
 }

@@ -10,7 +10,11 @@ namespace {
 // The names of states in this list: clients that wait for nothing count as active.
 const char* long_state(const SocketRow& row) {
   const std::string_view state = row.state;
-  if (row.type == 'C') return state == "waiting" ? "cl_waiting" : "cl_active";
+  if (row.type == 'C') {
+    if (state == "login") return "cl_login";
+    return state == "waiting" ? "cl_waiting" : "cl_active";
+  }
+  if (state == "new") return "sv_login";
   if (state == "active") return "sv_active";
   if (state == "used") return "sv_used";
   return state == "idle" ? "sv_idle" : "sv_tested";
@@ -33,6 +37,7 @@ Answer show(Call& call, bool only_busy) {
     std::vector<Row> rows;
     append(rows, client_rows(worker), worker.now(), only_busy);
     append(rows, server_rows(worker), worker.now(), only_busy);
+    append(rows, login_rows(worker), worker.now(), only_busy);
     return rows;
   };
   Table table = co_await gather_table(call.control, socket_columns(true), rows_of);
@@ -40,6 +45,7 @@ Answer show(Call& call, bool only_busy) {
   std::vector<Row> rows;
   append(rows, console_rows(call.consoles, listen_port), call.control.loop().now(), only_busy);
   table.add(std::move(rows));
+  table.keep("database", call.name);
   table.merge();
   co_return table.messages();
 }

@@ -88,7 +88,7 @@ Row to_row(const SocketRow& socket, Micros now, bool with_buffers) {
       text(std::string(1, socket.type)),
       text(socket.user),
       text(socket.database),
-      text("none"),
+      text(proxy::to_text(socket.replication)),
       text(socket.state),
       text(ends.address),
       number(ends.port),

@@ -8,6 +8,7 @@
 
 #include "admin/table.h"
 #include "io/stream.h"
+#include "proxy/replication.h"
 #include "remuda/base/time.h"
 
 namespace remuda::admin {
@@ -35,6 +36,7 @@ struct SocketRow {
   char type = 'C';
   std::string user;
   std::string database;
+  proxy::Replication replication = proxy::Replication::none;
   const char* state = "";
   Ends ends;
   Micros connect_time = 0;  // monotonic

@@ -9,8 +9,10 @@ namespace {
 
 using proxy::Client;
 using proxy::ClientState;
+using proxy::LoginEntry;
 using proxy::Server;
 using proxy::ServerState;
+using Stage = proxy::LoginEntry::Stage;
 
 const char* state_of(const Client& client) {
   switch (client.state()) {
@@ -56,11 +58,48 @@ int port_of_socket(const std::string& path) {
   return port;
 }
 
+void set_server_address(Ends& ends, const io::Address& address) {
+  ends.address = address.host();
+  ends.port = address.is_unix() ? port_of_socket(address.path()) : address.port();
+}
+
+std::string name_or(const std::string* name, const char* otherwise) {
+  return name == nullptr || name->empty() ? otherwise : *name;
+}
+
+SocketRow row_of(const LoginEntry& login, int listen_port, Micros now) {
+  SocketRow row;
+  const bool is_server = login.stage == Stage::opening;
+  const bool is_queued = login.stage == Stage::queued;
+  row.type = is_server ? 'S' : 'C';
+  row.user = name_or(login.user, "(nouser)");
+  row.database = name_or(login.database, "(nodb)");
+  row.replication = login.replication;
+  row.state = is_server ? "new" : is_queued ? "waiting" : "login";
+  if (login.stream) row.ends = ends_of(*login.stream, listen_port);
+  if (is_server && login.address) set_server_address(row.ends, *login.address);
+  row.remote_pid = row.ends.peer_pid;
+  row.connect_time = login.connect_time;
+  row.request_time = login.stage_time;
+  row.wait = is_queued ? now - login.stage_time : 0;
+  row.id = login.id;
+  return row;
+}
+
+void append_logins(std::vector<SocketRow>& rows, proxy::Worker& worker, Stage stage) {
+  const Micros now = worker.now();
+  for (const LoginEntry& login : worker.login_entries) {
+    if (login.stage != stage) continue;
+    rows.push_back(row_of(login, worker.config().listen_port, now));
+  }
+}
+
 SocketRow row_of(const Client& client, int listen_port, Micros now) {
   SocketRow row;
   row.type = 'C';
   row.user = client.places.user->name;
   row.database = client.pool.database_name();
+  if (client.server) row.replication = client.server->replication;
   row.state = state_of(client);
   row.ends = ends_of(client.stream, listen_port);
   row.remote_pid = row.ends.peer_pid;
@@ -81,11 +120,10 @@ SocketRow row_of(const Server& server, int listen_port, Micros now, Micros check
   row.type = 'S';
   row.user = server.pool.user_name();
   row.database = server.pool.database_name();
+  row.replication = server.replication;
   row.state = state_of(server, now, check_delay);
   row.ends = ends_of(server.stream, listen_port);
-  row.ends.address = server.address.host();
-  row.ends.port =
-      server.address.is_unix() ? port_of_socket(server.address.path()) : server.address.port();
+  set_server_address(row.ends, server.address);
   row.remote_pid = static_cast<int>(server.key.pid);
   row.connect_time = server.connect_time;
   row.request_time = server.request_time;
@@ -108,6 +146,7 @@ std::vector<SocketRow> client_rows(proxy::Worker& worker) {
       rows.push_back(row_of(client, worker.config().listen_port, now));
     }
   }
+  append_logins(rows, worker, Stage::queued);
   return rows;
 }
 
@@ -122,6 +161,13 @@ std::vector<SocketRow> server_rows(proxy::Worker& worker) {
       }
     }
   }
+  append_logins(rows, worker, Stage::opening);
+  return rows;
+}
+
+std::vector<SocketRow> login_rows(proxy::Worker& worker) {
+  std::vector<SocketRow> rows;
+  append_logins(rows, worker, Stage::proving);
   return rows;
 }
 

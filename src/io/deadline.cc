@@ -29,6 +29,10 @@ void Deadline::aim(Interruptible* target) noexcept {
   if (expired_) expire();
 }
 
+void Deadline::interrupt(std::exception_ptr why) noexcept {
+  if (target_ != nullptr) target_->interrupt(std::move(why));
+}
+
 void Deadline::expire() noexcept {
   expired_ = true;
   if (target_ != nullptr) target_->interrupt(std::make_exception_ptr(TimedOut(what_)));

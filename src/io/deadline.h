@@ -25,6 +25,8 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
 
   bool is_expired() const noexcept { return expired_; }
+  // What it is aimed at throws `why` instead. Nothing happens while that is nothing.
+  void interrupt(std::exception_ptr why) noexcept;
   // Starts anew; zero takes the deadline away.
   void reset(Micros delay);
 

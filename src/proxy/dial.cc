@@ -6,6 +6,7 @@
 #include "io/deadline.h"
 #include "io/tcp_options.h"
 #include "pg/login.h"
+#include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
@@ -19,8 +20,9 @@ namespace remuda::proxy {
 namespace {
 
 struct Outcome {
+  Replication replication = Replication::none;
   std::vector<wire::Parameter> startup;  // more than every server of the pool is given
-  std::string where;  // the address, once it is known
+  std::string where;                     // the address, once it is known
   std::unique_ptr<Server> server;
   ServerParameters parameters;
 };
@@ -38,7 +40,8 @@ std::string unix_socket_path(const std::string& directory, int port) {
 // The element of the host list whose turn it is.
 std::string next_host(PoolShard& pool, const config::Database& database) {
   std::string host = pool.worker.config().unix_socket_dir;
-  if (!database.hosts.empty()) host = database.hosts[pool.ledger->next_host % database.hosts.size()];
+  if (!database.hosts.empty())
+    host = database.hosts[pool.ledger->next_host % database.hosts.size()];
   if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.ledger->next_host;
   if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
   return host;
@@ -119,13 +122,21 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   const uint32_t epoch = pool.ledger->database->epoch.load();
   const uint32_t closings = pool.ledger->closings.load();
   const Micros timeout = worker.config().server_connect_timeout;
+  LoginEntry entry(worker, LoginEntry::Stage::opening, worker.shared.next_id.fetch_add(1),
+                   worker.now());
+  entry.replication = outcome.replication;
+  entry.user = &pool.user_name();
+  entry.database = &pool.database_name();
+  entry.pool = &pool;
   const std::string host = next_host(pool, *database);
   const io::Address address = co_await find_address(pool, *database, host, timeout);
+  entry.address = &address;
   outcome.where = "@" + address.text();
   io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
   apply_tcp_options(worker.config(), stream.fd());
-  auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot),
-                                         worker.shared.next_id.fetch_add(1));
+  auto server =
+      std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot), entry.id);
+  entry.stream = &server->stream;
   const std::shared_ptr<const config::Config> began_with = worker.snapshot().config;
   server->address = address;
   server->host = host;
@@ -141,13 +152,15 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
     log::info("{} SSL established: {}", log_name(*server), server->stream.tls()->description());
   }
   pg::LoginRequest request = make_request(pool, *database);
-  for (wire::Parameter& parameter : outcome.startup) request.startup.push_back(std::move(parameter));
+  for (wire::Parameter& parameter : outcome.startup)
+    request.startup.push_back(std::move(parameter));
   if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
   pg::LoginResult login =
       co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
   server->key.pid = login.pid;
   server->key.secret = login.cancel_secret;
   server->view.parameters = server->view.reported = settable(worker, login.parameters);
+  server->replication = outcome.replication;
   // Made under settings that no longer hold.
   server->close_needed = !same_server_tls(*began_with, worker.config());
   outcome.parameters = std::move(login.parameters);
@@ -200,8 +213,10 @@ io::Task<void> dial(PoolShard& pool, Slot slot) {
   pool.server_opened(std::move(outcome.server), std::move(outcome.parameters));
 }
 
-io::Task<OwnServer> dial_own(PoolShard& pool, Slot slot, std::vector<wire::Parameter> startup) {
+io::Task<OwnServer> dial_own(PoolShard& pool, Slot slot, Replication replication,
+                             std::vector<wire::Parameter> startup) {
   Outcome outcome;
+  outcome.replication = replication;
   outcome.startup = std::move(startup);
   const auto failed = co_await try_open(pool, std::move(slot), outcome);
   if (failed) {

@@ -6,6 +6,7 @@
 
 #include "io/deadline.h"
 #include "proxy/client.h"
+#include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
@@ -115,6 +116,13 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
   const Micros spent = worker.now() - admission.login_started;
   const Micros left = timeout == 0 ? 0 : std::max<Micros>(timeout - spent, 1);
   io::Deadline deadline(worker.loop, left, "client_login_timeout (server down)");
+  LoginEntry entry(worker, LoginEntry::Stage::queued, admission.id, admission.login_started);
+  entry.replication = admission.replication;
+  entry.user = &admission.user;
+  entry.database = &admission.database;
+  entry.pool = &pool;
+  entry.stream = &stream;
+  entry.deadline = &deadline;
   if (admission.replication != Replication::none) {
     co_await greet_with_own(worker, pool, stream, admission, deadline);
     co_return;

@@ -14,7 +14,11 @@ LoginAttempt::LoginAttempt(Worker& w, io::FileDescriptor fd)
       id(w.shared.next_id.fetch_add(1)),
       stream(io::Stream::adopt(w.loop, std::move(fd))),
       deadline(w.loop, config().client_login_timeout, stream, "client_login_timeout"),
-      peer(peer_name(stream, config().listen_port)) {
+      peer(peer_name(stream, config().listen_port)),
+      entry(w, LoginEntry::Stage::proving, id, started) {
+  entry.user = &parameters.user;
+  entry.database = &parameters.database;
+  entry.stream = &stream;
   worker.count_login(1);
 }
 

@@ -8,6 +8,7 @@
 #include "io/deadline.h"
 #include "io/file_descriptor.h"
 #include "io/stream.h"
+#include "proxy/login_entry.h"
 #include "proxy/shared.h"
 #include "proxy/startup_parameters.h"
 #include "remuda/base/time.h"
@@ -40,6 +41,7 @@ struct LoginAttempt {
   uint16_t minor = 0;  // of the protocol version
   bool is_cancel = false;
   bool in_handshake = false;  // of TLS: no message of ours would be understood
+  LoginEntry entry;
 };
 
 }  // namespace remuda::proxy

@@ -73,6 +73,10 @@ void PoolShard::mark_for_close(const char* reason) {
 
 void PoolShard::drop_clients(const char* text) {
   while (!clients.empty()) fail_client(clients.front(), SqlState("08P01"), text);
+  for (LoginEntry& login : worker.login_entries) {
+    if (login.pool != this || login.deadline == nullptr) continue;
+    login.deadline->interrupt(std::make_exception_ptr(PgError(text)));
+  }
 }
 
 void PoolShard::note_use(Micros now) noexcept {

@@ -47,8 +47,7 @@ io::Task<OwnServer> open_own_server(PoolShard& pool, const Admission& admission,
   const Replication replication = admission.replication;
   Slot slot = co_await pool.room(deadline);
   const PoolShard::OwnDial counted(pool);
-  OwnServer own = co_await dial_own(pool, std::move(slot), std::move(startup));
-  own.server->replication = replication;
+  OwnServer own = co_await dial_own(pool, std::move(slot), replication, std::move(startup));
   co_return own;
 }
 

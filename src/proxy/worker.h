@@ -23,6 +23,7 @@
 #include "proxy/client.h"
 #include "proxy/client_parcel.h"
 #include "proxy/key_table.h"
+#include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/server.h"
 #include "proxy/shared.h"
@@ -114,9 +115,10 @@ class Worker {
   io::OffloadLimit directory_checks{loop, kDirectoryThreads};  // LDAP, PAM, system users
   pg::KeyCache server_keys{loop, server_crypto};               // towards servers
   auth::ScramCache scram_secrets{loop, crypto};                // towards clients
+  List<LoginEntry, InLogin> login_entries;                     // the frames of tasks hold them
   io::TaskScope tasks;                                         // logins, dials, cancel requests
   KeyTable keys;
-  std::vector<char> scratch;                                   // for one egress at a time
+  std::vector<char> scratch;  // for one egress at a time
   std::map<std::pair<std::string, std::string>, std::unique_ptr<PoolShard>> shards;
 
  private:

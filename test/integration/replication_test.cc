@@ -24,6 +24,8 @@ TEST_CASE("a logical replication client has its own server, with its own start-u
     CHECK(client.value("SHOW enable_seqscan") == "off");
     CHECK(client.exec("IDENTIFY_SYSTEM").size() == 1);
     CHECK(remuda.pool("p0").at("sv_active") == "1");
+    CHECK(remuda.show("CLIENTS p0").at(0).at("replication") == "logical");
+    CHECK(remuda.show("SERVERS p0").at(0).at("replication") == "logical");
     const std::string pid = client.value("SELECT pg_backend_pid()");
     Pq other = remuda.connect();
     CHECK(other.value("SELECT pg_backend_pid()") != pid);
