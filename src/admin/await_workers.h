@@ -13,8 +13,16 @@
 
 namespace remuda::admin {
 
-// Asks every worker `holds(Worker&)` until all say yes, or until `is_over()`. Throws Closed when
-// the client that waits for it has gone, or the control loop's tasks are closed.
+// Throws PgError when the client has cancelled the command, Closed when it has gone.
+inline void check_wanted(Console& console) {
+  if (console.is_cancelled) {
+    throw PgError(SqlState("57014"), "canceling statement due to user request");
+  }
+  if (console.stream.has_ended()) throw Closed("client unexpected eof");
+}
+
+// Asks every worker `holds(Worker&)` until all say yes, or until `is_over()`. Throws PgError when
+// the client cancels it, Closed when that client has gone or the control loop's tasks are closed.
 template <class Holds, class IsOver>
 io::Task<void> await_workers(Call& call, Holds holds, IsOver is_over) {
   constexpr Micros kPeriod = 50 * kMillisecond;
@@ -22,7 +30,7 @@ io::Task<void> await_workers(Call& call, Holds holds, IsOver is_over) {
     const std::vector<bool> answers = co_await gather(call.control, holds);
     const bool all = std::find(answers.begin(), answers.end(), false) == answers.end();
     if (all || is_over()) co_return;
-    if (call.console.stream.has_ended()) throw Closed("client unexpected eof");
+    check_wanted(call.console);
     co_await io::sleep_for(call.control.loop(), kPeriod, &call.control.tasks());
   }
 }

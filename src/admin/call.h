@@ -14,6 +14,7 @@ struct Call {
   Consoles& consoles;
   Console& console;      // who asks
   std::string argument;  // empty if there is none
+  std::string name;      // what SHOW is limited to; empty: nothing
   std::optional<std::string> value;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "admin/commands.h"
 
@@ -15,19 +16,21 @@ constexpr Command kCommands[] = {
     {"SHOW HELP", show, show_help, "this list"},
     {"SHOW VERSION", show, show_version, "the PgBouncer version we answer for"},
     {"SHOW CONFIG", show, show_config, "all settings, their values and defaults"},
-    {"SHOW DATABASES", show, show_databases, "databases, their limits and connections"},
-    {"SHOW POOLS", show, show_pools, "clients and servers of each pool, and how long is waited"},
-    {"SHOW CLIENTS", show, show_clients, "client connections"},
-    {"SHOW SERVERS", show, show_servers, "server connections"},
-    {"SHOW SOCKETS", show, show_sockets, "clients and servers with their buffers"},
-    {"SHOW ACTIVE_SOCKETS", show, show_active_sockets, "the same, of those that do something"},
-    {"SHOW STATS", show, show_stats, "counters of each database, totals and averages"},
-    {"SHOW STATS_TOTALS", show, show_stats_totals, "only totals"},
-    {"SHOW STATS_AVERAGES", show, show_stats_averages, "only averages"},
+    {"SHOW DATABASES [db]", show, show_databases, "databases, their limits and connections"},
+    {"SHOW POOLS [db]", show, show_pools,
+     "clients and servers of each pool, and how long is waited"},
+    {"SHOW CLIENTS [db]", show, show_clients, "client connections"},
+    {"SHOW SERVERS [db]", show, show_servers, "server connections"},
+    {"SHOW SOCKETS [db]", show, show_sockets, "clients and servers with their buffers"},
+    {"SHOW ACTIVE_SOCKETS [db]", show, show_active_sockets, "the same, of those that do something"},
+    {"SHOW STATS [db]", show, show_stats, "counters of each database, totals and averages"},
+    {"SHOW STATS_TOTALS [db]", show, show_stats_totals, "only totals"},
+    {"SHOW STATS_AVERAGES [db]", show, show_stats_averages, "only averages"},
     {"SHOW TOTALS", show, show_totals, "counters of all databases together"},
-    {"SHOW WAITS", show, show_waits, "why clients of each pool waited, how often and how long"},
+    {"SHOW WAITS [db]", show, show_waits,
+     "why clients of each pool waited, how often and how long"},
     {"SHOW WORKERS", show, show_workers, "what each thread has to do, and what it lends to others"},
-    {"SHOW USERS", show, show_users, "users and their limits"},
+    {"SHOW USERS [user]", show, show_users, "users and their limits"},
     {"SHOW LISTS", show, show_lists, "how many of everything there are"},
     {"SHOW PEERS", show, show_peers, "peers for cancel requests"},
     {"SHOW PEER_POOLS", show, show_peer_pools, "cancel requests of each peer"},
@@ -61,12 +64,20 @@ constexpr Command kCommands[] = {
      "drops clients between transactions, and ends when none is left"},
 };
 
+// The first word, and what follows it.
+std::pair<std::string_view, std::string_view> cut(std::string_view text) {
+  const size_t blank = text.find(' ');
+  if (blank == text.npos) return {text, {}};
+  return {text.substr(0, blank), text.substr(blank + 1)};
+}
+
 bool matches(std::string_view pattern, const Statement& statement) {
-  const size_t blank = pattern.find(' ');
-  if (!same_word(pattern.substr(0, blank), statement.word)) return false;
-  const std::string_view second = blank == pattern.npos ? "" : pattern.substr(blank + 1);
-  if (second.ends_with("= value")) return statement.value.has_value();
+  const auto [word, rest] = cut(pattern);
+  if (!same_word(word, statement.word)) return false;
+  if (rest.ends_with("= value")) return statement.value.has_value();
   if (statement.value) return false;
+  const auto [second, third] = cut(rest);
+  if (third.empty() && !statement.name.empty()) return false;
   const bool is_parameter = second.starts_with('[') || (!second.empty() && second[0] >= 'a');
   // A command that needs its argument says itself what is missing.
   return is_parameter || same_word(second, statement.argument);

@@ -15,7 +15,7 @@ namespace remuda::admin {
 enum class Privilege : uint8_t { show, control };
 
 struct Command {
-  // "SHOW POOLS", "PAUSE [db]": capitals are typed as they are, the rest is an argument.
+  // "SHOW POOLS [db]", "SET key = value": capitals are typed as they are, the rest is an argument.
   const char* pattern;
   Privilege privilege;
   io::Task<std::string> (*run)(Call& call);

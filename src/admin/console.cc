@@ -193,6 +193,7 @@ io::Task<std::string> Consoles::run(Console& console, std::string text) {
     ~Running() { flag = false; }
   };
   const Running running(console.is_running);
+  console.is_cancelled = false;
   count_command(console);
   const Statement statement = parse_statement(text);
   const Command* command = find_command(statement);
@@ -200,7 +201,7 @@ io::Task<std::string> Consoles::run(Console& console, std::string text) {
   if (command->privilege == Privilege::control && !console.is_admin) {
     throw PgError("admin access needed");
   }
-  Call call{control_, *this, console, statement.argument, statement.value};
+  Call call{control_, *this, console, statement.argument, statement.name, statement.value};
   co_return co_await command->run(call);
 }
 
@@ -218,8 +219,8 @@ io::Task<std::string> Consoles::answer(Console& console, std::string text) {
 
 void Consoles::cancel(proxy::CancelKey key) {
   if (control_.shared().shutdown != proxy::Shutdown::none) return;
-  for (const Console& console : list_) {
-    if (console.key == key) resume_all(control_);
+  for (Console& console : list_) {
+    if (console.key == key) console.is_cancelled = true;
   }
 }
 

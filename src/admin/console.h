@@ -36,8 +36,9 @@ struct Console : ListHook<OpenConsole> {
   const Micros connect_time;
   Micros request_time;
   const int listen_port;
-  bool is_running = false;  // a command
-  bool has_asked = false;   // its first command has come
+  bool is_running = false;    // a command
+  bool is_cancelled = false;  // the command is to end
+  bool has_asked = false;     // its first command has come
   io::Stream stream;
 };
 
@@ -49,7 +50,7 @@ class Consoles {
   void admit(proxy::Admission admission);
   size_t size() const noexcept { return list_.size(); }
 
-  // A cancel request with a console's key ends SUSPEND, or a PAUSE without a name. Other keys do nothing.
+  // A cancel request with a console's key ends what that console waits for: not what others do.
   void cancel(proxy::CancelKey key);
   // The next read of that console fails with a FATAL error. False if there is none of this id.
   bool kill(uint64_t id);

@@ -11,8 +11,11 @@
 namespace remuda::admin {
 namespace {
 
-// Far more than a driver keeps open on a console.
-constexpr size_t kMostNames = 256;
+// Far more than a driver keeps open on a console. A portal may hold a whole result.
+constexpr size_t kMostStatements = 256;
+constexpr size_t kMostPortals = 16;
+// Of a statement's name and text together, and of a portal's name.
+constexpr size_t kLongestText = 4096;
 
 std::string empty_message(char type) {
   std::string out;
@@ -22,6 +25,15 @@ std::string empty_message(char type) {
 
 [[noreturn]] void refuse_packet() {
   throw PgError("invalid message format");
+}
+
+void check_length(size_t size) {
+  if (size > kLongestText) throw PgError(SqlState("54000"), "name or statement too long");
+}
+
+// Drivers ask it to see whether the connection is alive.
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n;") == text.npos;
 }
 
 // What names a statement ('S') or a portal ('P') in Describe and Close.
@@ -97,12 +109,12 @@ std::string ExtendedQuery::parse(ByteView body) {
   const size_t types = reader.u16();
   reader.bytes(types * 4);
   if (!reader.done()) refuse_packet();
-  const Statement parsed = parse_statement(text);
-  if (!find_command(parsed)) throw PgError(invalid_command(text));
+  check_length(name.size() + text.size());
+  if (!is_blank(text) && !find_command(parse_statement(text))) throw PgError(invalid_command(text));
   if (!name.empty() && statements_.contains(name)) {
     throw PgError(SqlState("42P05"), fmt::format("prepared statement \"{}\" already exists", name));
   }
-  if (statements_.size() >= kMostNames) {
+  if (statements_.size() >= kMostStatements) {
     throw PgError(SqlState("54000"), "too many prepared statements");
   }
   statements_[name] = text;
@@ -124,10 +136,11 @@ std::string ExtendedQuery::bind(ByteView body) {
   }
   made.formats = format_codes(reader);
   if (!reader.done()) refuse_packet();
+  check_length(name.size());
   if (!name.empty() && portals_.contains(name)) {
     throw PgError(SqlState("42P03"), fmt::format("cursor \"{}\" already exists", name));
   }
-  if (portals_.size() >= kMostNames) throw PgError(SqlState("54000"), "too many portals");
+  if (portals_.size() >= kMostPortals) throw PgError(SqlState("54000"), "too many portals");
   portals_[name] = std::move(made);
   return empty_message('2');
 }
@@ -151,7 +164,7 @@ io::Task<std::string> ExtendedQuery::describe(ByteView body) {
 
 // Makes the description of the columns. Only what does nothing but show is run for it.
 io::Task<void> ExtendedQuery::look_at(Portal& portal) {
-  if (parse_statement(portal.text).word != "show") {
+  if (is_blank(portal.text) || parse_statement(portal.text).word != "show") {
     portal.columns = empty_message('n');
   } else if (!portal.has_run) {
     co_await run(portal);
@@ -159,6 +172,12 @@ io::Task<void> ExtendedQuery::look_at(Portal& portal) {
 }
 
 io::Task<void> ExtendedQuery::run(Portal& portal) {
+  if (is_blank(portal.text)) {
+    portal.has_run = true;
+    portal.columns = empty_message('n');
+    portal.result = empty_message('I');
+    co_return;
+  }
   const std::string result = co_await consoles_.run(console_, portal.text);
   const std::string formatted = with_formats(result, portal.formats);
   portal.has_run = true;

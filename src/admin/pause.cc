@@ -33,9 +33,23 @@ io::Task<void> drain(Call& call, const std::atomic<bool>& paused) {
   co_await await_workers(call, is_drained, is_resumed);
 }
 
-bool wake(proxy::Worker& worker) {
-  worker.wake_pools();
-  return true;
+void wake_all(Control& control) {
+  for (proxy::Worker* worker : control.shared().workers) {
+    worker->post([worker] { worker->wake_pools(); });
+  }
+}
+
+// A pause that was cancelled is none. Nobody is told that all is quiet when somebody else has ended
+// the pause.
+io::Task<void> drain_or_resume(Call& call, std::atomic<bool>& paused) {
+  try {
+    co_await drain(call, paused);
+  } catch (const PgError&) {
+    paused = false;
+    wake_all(call.control);
+    throw;
+  }
+  if (!paused) throw PgError(SqlState("57014"), "PAUSE was ended by RESUME");
 }
 
 }  // namespace
@@ -52,22 +66,19 @@ Answer pause(Call& call) {
   if (call.argument.empty()) {
     log_issued("PAUSE", call);
     all_paused = true;
-    co_await drain(call, all_paused);
+    co_await drain_or_resume(call, all_paused);
   } else {
     const auto database = named_database(call, "pause", true);
     log_issued("PAUSE", call);
     database->paused = true;
-    co_await drain(call, database->paused);
+    co_await drain_or_resume(call, database->paused);
   }
   co_return done("PAUSE");
 }
 
 void resume_all(Control& control) {
   control.set_suspended(false);
-  if (!control.shared().ledgers.paused().exchange(false)) return;
-  for (proxy::Worker* worker : control.shared().workers) {
-    worker->post([worker] { worker->wake_pools(); });
-  }
+  if (control.shared().ledgers.paused().exchange(false)) wake_all(control);
 }
 
 Answer resume(Call& call) {
@@ -90,8 +101,8 @@ Answer resume(Call& call) {
     }
     log_issued("RESUME", call);
     database->paused = false;
+    wake_all(call.control);
   }
-  co_await gather(call.control, wake);
   co_return done("RESUME");
 }
 

@@ -21,6 +21,7 @@ Answer show_clients(Call& call) {
   for (const SocketRow& row : console_rows(call.consoles, listen_port)) {
     table.add(to_row(row, now, false));
   }
+  table.keep("database", call.name);
   table.merge();
   co_return table.messages();
 }

@@ -86,6 +86,7 @@ Answer show_databases(Call& call) {
     table.add(row_of(call.control, name, database));
   }
   table.add(console_row(*call.control.snapshot().config, call.consoles));
+  table.keep("name", call.name);
   table.merge();
   co_return table.messages();
 }

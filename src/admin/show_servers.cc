@@ -16,6 +16,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 
 Answer show_servers(Call& call) {
   Table table = co_await gather_table(call.control, socket_columns(false), rows_of);
+  table.keep("database", call.name);
   table.merge();
   co_return table.messages();
 }

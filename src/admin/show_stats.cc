@@ -105,6 +105,7 @@ Answer show(Call& call, std::span<const Column> columns, bool totals, bool avera
     }
     table.add(std::move(row));
   }
+  table.keep("database", call.name);
   co_return table.messages();
 }
 

@@ -58,6 +58,7 @@ Answer show_users(Call& call) {
   for (const std::string& name : known_users(call.control)) {
     table.add(row_of(call.control, call.consoles, name));
   }
+  table.keep("name", call.name);
   co_return table.messages();
 }
 

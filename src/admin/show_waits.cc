@@ -38,6 +38,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 
 Answer show_waits(Call& call) {
   Table table = co_await gather_table(call.control, kColumns, rows_of);
+  table.keep("database", call.name);
   table.merge();
   co_return table.messages();
 }

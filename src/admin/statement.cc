@@ -90,6 +90,8 @@ std::optional<Statement> parse_command(std::string_view text) {
   Statement statement;
   statement.word = std::move(*word);
   if (cursor.blanks()) statement.argument = cursor.word().value_or("");
+  const bool may_name = same_word(statement.word, "show") || same_word(statement.word, "select");
+  if (may_name && cursor.blanks()) statement.name = cursor.word().value_or("");
   if (!cursor.finish()) return std::nullopt;
   return statement;
 }
@@ -132,6 +134,7 @@ Statement parse_statement(std::string_view text) {
   if (!statement) statement = parse_set(text);
   if (!statement) throw PgError(invalid_command(text));
   if (statement->word.size() > kLongestWord || statement->argument.size() > kLongestArgument ||
+      statement->name.size() > kLongestArgument ||
       (statement->value && statement->value->size() > kLongestValue)) {
     throw PgError("bad arguments");
   }

@@ -1,4 +1,5 @@
-// What a console client typed, taken apart: WORD [WORD] [;] or SET key {=|TO} value [;]. Pure.
+// What a console client typed, taken apart: WORD [WORD] [;], SHOW WORD WORD [;] or
+// SET key {=|TO} value [;]. Pure.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@ namespace remuda::admin {
 struct Statement {
   std::string word;      // lower case; SELECT reads as "show"
   std::string argument;  // the second word, or the key of SET; as written, empty if there is none
+  std::string name;      // the third word: of whom SHOW is to tell
   std::optional<std::string> value;  // of SET
 };
 

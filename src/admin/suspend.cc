@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "admin/await_workers.h"
 #include "admin/catalog.h"
 #include "admin/commands.h"
 #include "admin/gather.h"
@@ -25,9 +26,28 @@ io::Task<bool> silence(Control& control, proxy::Suspension what, bool by_force) 
   co_return std::find(answers.begin(), answers.end(), false) == answers.end();
 }
 
+// Servers are read until no client anywhere waits for one: another worker may be lent it.
+io::Task<void> silence_all(Call& call) {
+  Control& control = call.control;
+  const proxy::Shared& shared = control.shared();
+  const Micros started = control.loop().now();
+  auto what = proxy::Suspension::clients;
+  while (true) {
+    const Micros timeout = control.snapshot().config->suspend_timeout;
+    const bool by_force = timeout > 0 && control.loop().now() - started >= timeout;
+    const bool are_silent = co_await silence(control, what, by_force);
+    if (!shared.suspended || (are_silent && what == proxy::Suspension::all)) co_return;
+    if (are_silent) {
+      what = proxy::Suspension::all;
+      continue;
+    }
+    check_wanted(call.console);
+    co_await io::sleep_for(control.loop(), kPeriod, &control.tasks());
+  }
+}
+
 }  // namespace
 
-// Servers are read until no client anywhere waits for one: another worker may be lent it.
 Answer suspend(Call& call) {
   Control& control = call.control;
   const proxy::Shared& shared = control.shared();
@@ -39,19 +59,11 @@ Answer suspend(Call& call) {
   }
   log_issued("SUSPEND", call);
   control.set_suspended(true);
-  const Micros started = control.loop().now();
-  auto what = proxy::Suspension::clients;
-  while (true) {
-    const Micros timeout = control.snapshot().config->suspend_timeout;
-    const bool by_force = timeout > 0 && control.loop().now() - started >= timeout;
-    const bool are_silent = co_await silence(control, what, by_force);
-    if (!shared.suspended || (are_silent && what == proxy::Suspension::all)) break;
-    if (are_silent) {
-      what = proxy::Suspension::all;
-      continue;
-    }
-    if (call.console.stream.has_ended()) throw Closed("client unexpected eof");
-    co_await io::sleep_for(control.loop(), kPeriod, &control.tasks());
+  try {
+    co_await silence_all(call);
+  } catch (const PgError&) {
+    control.set_suspended(false);
+    throw;
   }
   co_return done("SUSPEND");
 }

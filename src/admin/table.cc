@@ -29,6 +29,15 @@ void Table::add(std::vector<Row> rows) {
   for (Row& row : rows) add(std::move(row));
 }
 
+void Table::keep(std::string_view column, const std::string& value) {
+  if (value.empty()) return;
+  const auto at = std::find_if(columns_.begin(), columns_.end(),
+                               [column](const Column& c) { return column == c.name; });
+  REMUDA_CHECK(at != columns_.end());
+  const auto index = static_cast<size_t>(at - columns_.begin());
+  std::erase_if(rows_, [&](const Row& row) { return row[index] != text(value); });
+}
+
 bool Table::is_before(const Row& a, const Row& b) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].merge == Merge::key && a[i] != b[i]) return a[i] < b[i];

@@ -58,6 +58,8 @@ class Table {
   // A cell for each column.
   void add(Row row);
   void add(std::vector<Row> rows);
+  // Only rows that have this text in this column stay; all of them if it is empty.
+  void keep(std::string_view column, const std::string& value);
   // Sorts by the keys and makes rows with equal keys one. Without key columns, nothing changes.
   void merge();
 

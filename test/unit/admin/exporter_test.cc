@@ -1,5 +1,5 @@
-// What pgbouncer_exporter of the Prometheus community reads: its queries, and the columns and rows
-// it looks for by name.
+// What monitors read: pgbouncer_exporter of the Prometheus community, Datadog's agent and Telegraf.
+// Their queries, and the columns and rows they look for by name.
 #include <algorithm>
 #include <set>
 
@@ -15,6 +15,7 @@ struct Read {
   std::vector<const char*> columns;
 };
 
+// Of pgbouncer_exporter, Datadog's agent and Telegraf, in this order.
 const Read kReads[] = {
     {"SHOW DATABASES;",
      {"name", "host", "port", "database", "force_user", "pool_size", "reserve_pool_size",
@@ -30,7 +31,15 @@ const Read kReads[] = {
     {"SHOW CLIENTS;", {"database", "user", "state", "application_name"}},
     {"SHOW STATS",
      {"database", "total_query_count", "total_received", "total_sent", "total_xact_count",
-      "total_xact_time", "total_query_time", "total_wait_time"}},
+      "total_xact_time", "total_query_time", "total_wait_time", "avg_xact_count", "avg_query_count",
+      "avg_recv", "avg_sent", "avg_xact_time", "avg_query_time", "avg_wait_time"}},
+    {"SHOW DATABASES", {"name", "pool_size", "max_connections", "current_connections"}},
+    {"SHOW CLIENTS",
+     {"database", "user", "state", "connect_time", "request_time", "wait", "wait_us"}},
+    {"SHOW SERVERS", {"database", "user", "state", "connect_time", "request_time"}},
+    {"show pools", {"database", "user", "cl_active", "maxwait", "maxwait_us", "pool_mode"}},
+    {"show lists", {"list", "items"}},
+    {"show databases", {"name", "host", "port", "database", "pool_mode", "paused", "disabled"}},
 };
 
 bool is_number(const std::string& text) {

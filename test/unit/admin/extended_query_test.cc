@@ -148,6 +148,31 @@ TEST_CASE("only so many statements and portals are kept", "[extended_query]") {
   const auto replies = ask(many + kSync);
   REQUIRE(replies.size() == 256 + 2);
   CHECK(fields_of(replies[256]) == "SERROR|C54000|Mtoo many prepared statements|");
+  std::string portals;
+  for (int i = 0; i < 20; ++i) portals += bind_to("p" + std::to_string(i), "s0");
+  const auto bound = ask(portals + kSync);
+  REQUIRE(bound.size() == 16 + 2);
+  CHECK(fields_of(bound[16]) == "SERROR|C54000|Mtoo many portals|");
+}
+
+TEST_CASE("names and statements have a longest length", "[extended_query]") {
+  Asked ask;
+  const std::string refused = "SERROR|C54000|Mname or statement too long|";
+  const std::string longest(100'000, 'x');
+  for (const std::string& bytes : {parse(longest, "SHOW STATE"), parse("", "SHOW " + longest),
+                                   parse("", "SHOW STATE") + bind_to(longest, "")}) {
+    const auto replies = ask(bytes + kSync);
+    REQUIRE(replies.size() >= 2);
+    CHECK(fields_of(replies[replies.size() - 2]) == refused);
+  }
+}
+
+TEST_CASE("an empty statement has an empty answer, which drivers ask for", "[extended_query]") {
+  Asked ask;
+  for (const char* text : {"", " ;"}) {
+    CHECK(types_of(ask(parse("", text) + bind_to("", "") + describe('P', "") + execute("") +
+                       kSync)) == "12nIZ");
+  }
 }
 
 TEST_CASE("rights are the same as in simple queries", "[extended_query]") {

@@ -97,6 +97,22 @@ std::string tag_of(const std::string& bytes) {
   return replies.size() == 2 ? replies[0].body.c_str() : "not just a tag";
 }
 
+std::string error_of(const std::string& bytes) {
+  const auto replies = split(bytes);
+  return replies.size() == 2 && replies[0].type == 'E' ? fields_of(replies[0]) : "not an error";
+}
+
+const std::string kCancelled = "SERROR|C57014|Mcanceling statement due to user request|";
+
+// As its greeting told it.
+proxy::CancelKey key_of(const ConsoleClient& client) {
+  const size_t at = client.greeting.find(std::string("K\0\0\0\x0c", 5)) + 5;
+  proxy::CancelKey key;
+  key.pid = load_u32(client.greeting.data() + at);
+  key.secret = load_u32(client.greeting.data() + at + 4);
+  return key;
+}
+
 }  // namespace
 
 TEST_CASE("PAUSE answers when the last server login has ended", "[pause]") {
@@ -133,26 +149,61 @@ TEST_CASE("RESUME ends a PAUSE that still waits", "[pause]") {
     CHECK(scene.other.rows("SHOW POOLS").size() == 2);
     CHECK_FALSE(scene.admin.poll());
     CHECK(scene.other.tag(std::string("RESUME") + name) == "RESUME");
-    CHECK(tag_of(scene.admin.receive()) == "PAUSE");
+    CHECK(error_of(scene.admin.receive()) == "SERROR|C57014|MPAUSE was ended by RESUME|");
     CHECK(dials(scene.control) == 1);
   }
 }
 
 TEST_CASE("a cancel request with the console's key ends its PAUSE", "[pause]") {
+  for (const char* name : {"", " shop"}) {
+    CAPTURE(name);
+    Scene scene;
+    proxy::CancelKey key = key_of(scene.admin);
+    scene.admin.type(std::string("PAUSE") + name);
+    CHECK(scene.other.rows("SHOW POOLS").size() == 2);
+    const auto shop = scene.control.shared().ledgers.database("shop");
+    ++key.secret;
+    scene.control.consoles().cancel(key);
+    scene.control.consoles().cancel(key_of(scene.other));
+    CHECK((scene.control.shared().ledgers.paused() || shop->paused));
+    CHECK_FALSE(scene.admin.poll());
+    --key.secret;
+    scene.control.consoles().cancel(key);
+    CHECK(error_of(scene.admin.receive()) == kCancelled);
+    CHECK_FALSE(scene.control.shared().ledgers.paused());
+    CHECK_FALSE(shop->paused);
+    CHECK(dials(scene.control) == 1);
+  }
+}
+
+TEST_CASE("a cancel request ends WAIT_CLOSE, and nothing that comes after it", "[pause]") {
   Scene scene;
-  const size_t key_at = scene.admin.greeting.find(std::string("K\0\0\0\x0c", 5)) + 5;
-  proxy::CancelKey key;
-  key.pid = load_u32(scene.admin.greeting.data() + key_at);
-  key.secret = load_u32(scene.admin.greeting.data() + key_at + 4);
-  scene.admin.type("PAUSE");
-  CHECK(scene.other.rows("SHOW STATE")[1][1] == "yes");
-  proxy::CancelKey wrong = key;
-  ++wrong.secret;
-  scene.control.consoles().cancel(wrong);
-  CHECK(scene.control.shared().ledgers.paused());
-  scene.control.consoles().cancel(key);
+  const auto ledger = scene.control.shared().ledgers.pool("shop", "ann");
+  ledger->travelling = 1;  // an old server that does not arrive
+  for (const char* text : {"WAIT_CLOSE", "WAIT_CLOSE shop"}) {
+    CAPTURE(text);
+    scene.admin.type(text);
+    CHECK(scene.other.rows("SHOW STATE").size() == 3);
+    CHECK_FALSE(scene.admin.poll());
+    scene.control.consoles().cancel(key_of(scene.admin));
+    CHECK(error_of(scene.admin.receive()) == kCancelled);
+  }
+  scene.control.consoles().cancel(key_of(scene.admin));
+  scene.admin.type("WAIT_CLOSE");
+  CHECK(scene.other.rows("SHOW STATE").size() == 3);
+  CHECK_FALSE(scene.admin.poll());
+  ledger->travelling = 0;
+  CHECK(tag_of(scene.admin.receive()) == "WAIT_CLOSE");
+}
+
+TEST_CASE("a PAUSE after WAIT_CLOSE waits and answers as any other", "[pause]") {
+  Scene scene;
+  CHECK(scene.admin.tag("WAIT_CLOSE shop") == "WAIT_CLOSE");
+  scene.admin.type("PAUSE shop");
+  CHECK(scene.other.tag("WAIT_CLOSE shop") == "WAIT_CLOSE");
+  CHECK_FALSE(scene.admin.poll());
+  scene.server.close();
   CHECK(tag_of(scene.admin.receive()) == "PAUSE");
-  CHECK_FALSE(scene.control.shared().ledgers.paused());
 }
 
 TEST_CASE("a console that leaves while it waits is forgotten, the pause stays", "[pause]") {
@@ -172,13 +223,32 @@ TEST_CASE("the end of the control loop's tasks ends a PAUSE", "[pause]") {
   CHECK(scene.admin.ended());
 }
 
-TEST_CASE("a pool that opens a server is shown so", "[show]") {
+TEST_CASE("a server that is opened and the client that waits for it are shown", "[show]") {
   Scene scene;
-  CHECK(scene.admin.rows("SHOW POOLS") ==
-        Rows{{"pgbouncer", "pgbouncer", "2", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0",
-              "0", "statement", "NULL"},
-             {"shop", "ann", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "1", "0", "0",
-              "session", "NULL"}});
+  const Rows pools = scene.admin.rows("SHOW POOLS");
+  REQUIRE(pools.size() == 2);
+  CHECK(pools[0] == std::vector<std::string>{"pgbouncer", "pgbouncer", "2", "0", "0", "0", "0", "0",
+                                             "0", "0", "0", "0", "0", "0", "0", "statement",
+                                             "NULL"});
+  CHECK(std::stol(pools[1][13]) * kSecond + std::stol(pools[1][14]) > 0);
+  std::vector<std::string> shop = pools[1];
+  shop[13] = shop[14] = "waited";
+  CHECK(shop == std::vector<std::string>{"shop", "ann", "0", "1", "0", "0", "0", "0", "0", "0", "0",
+                                         "0", "1", "waited", "waited", "session", "NULL"});
+  const Rows clients = scene.admin.rows("SHOW CLIENTS shop");
+  REQUIRE(clients.size() == 1);
+  CHECK(clients[0][0] + clients[0][1] + clients[0][2] == "Cannshop");
+  CHECK(clients[0][4] == "waiting");
+  CHECK(clients[0][20] == "77");
+  const Rows servers = scene.admin.rows("SHOW SERVERS");
+  REQUIRE(servers.size() == 1);
+  CHECK(servers[0][0] + servers[0][1] + servers[0][2] == "Sannshop");
+  CHECK(servers[0][4] == "new");
+  CHECK(servers[0][5] == "127.0.0.1");
+  CHECK(servers[0][6] == std::to_string(scene.server.port()));
+  const Rows sockets = scene.admin.rows("SHOW SOCKETS shop");
+  REQUIRE(sockets.size() == 2);
+  CHECK(sockets[0][4] + " " + sockets[1][4] == "sv_login cl_waiting");
   const Rows databases = scene.admin.rows("SHOW DATABASES");
   REQUIRE(databases.size() == 2);
   CHECK(databases[1][12] == "1");  // the login has its slot
@@ -186,8 +256,21 @@ TEST_CASE("a pool that opens a server is shown so", "[show]") {
   const Rows stats = scene.admin.rows("SHOW STATS");
   REQUIRE(stats.size() == 2);
   CHECK(stats[1][0] == "shop");
-  CHECK(scene.admin.rows("SHOW LISTS")[3] == std::vector<std::string>{"pools", "2"});
-  CHECK(scene.admin.rows("SHOW LISTS")[9] == std::vector<std::string>{"used_servers", "1"});
+  const Rows lists = scene.admin.rows("SHOW LISTS");
+  CHECK(lists[3] == std::vector<std::string>{"pools", "2"});
+  CHECK(lists[6] == std::vector<std::string>{"used_clients", "3"});
+  CHECK(lists[9] == std::vector<std::string>{"used_servers", "1"});
+}
+
+TEST_CASE("who waits for a first server can be killed, alone or with the database", "[pause]") {
+  for (const char* text : {"KILL_CLIENT 77", "KILL shop"}) {
+    CAPTURE(text);
+    Scene scene;
+    CHECK(scene.admin.rows("SHOW CLIENTS shop").size() == 1);
+    CHECK(scene.admin.tag(text) == std::string(text).substr(0, std::string(text).find(' ')));
+    CHECK(scene.admin.rows("SHOW CLIENTS shop").empty());
+    CHECK(scene.admin.error("KILL_CLIENT 77") == "SERROR|C08P01|Mclient not found|");
+  }
 }
 
 TEST_CASE("KILL without a name pauses the databases that have a pool", "[pause]") {

@@ -1,5 +1,6 @@
 // Every SHOW: its columns against a literal list (t text, i int4, q int8, n numeric), and what can
 // be seen without clients.
+#include "admin/command_table.h"
 #include "unit/admin/fake_control.h"
 
 #include <regex>
@@ -88,6 +89,8 @@ const Shown kShown[] = {
     {"DNS_HOSTS", "hostname t ttl q addrs t"},
     {"DNS_ZONES", "zonename t serial q count i"},
     {"WAITS", "database t user t reason t count q total_us q waiting i"},
+    {"WORKERS",
+     "worker i pools i clients i waiting i logins i servers i queries q lent q taken q cpu_us q"},
     {"client_encoding", "client_encoding t"},
     {"default_transaction_isolation", "default_transaction_isolation t"},
     {"standard_conforming_strings", "standard_conforming_strings t"},
@@ -123,6 +126,53 @@ TEST_CASE("every SHOW has PgBouncer's columns, types and tag", "[show]") {
     }
     CHECK(replies[replies.size() - 2].type == 'C');
     CHECK(std::string(replies[replies.size() - 2].body.c_str()) == "SHOW");
+  }
+}
+
+TEST_CASE("no SHOW is missing above", "[show]") {
+  for (const Command& command : commands()) {
+    std::istringstream words(command.pattern);
+    std::string word;
+    std::string name;
+    words >> word >> name;
+    if (word != "SHOW" || name == "HELP" || name == "FDS") continue;
+    CAPTURE(name);
+    CHECK(std::any_of(std::begin(kShown), std::end(kShown),
+                      [&](const Shown& shown) { return same_word(shown.name, name); }));
+  }
+}
+
+TEST_CASE("SHOW of one database or user", "[show]") {
+  config::Config config;
+  config.databases["shop"].name = "shop";
+  config.databases["Mail-box"].name = "Mail-box";
+  config.users["ann"].name = "ann";
+  config.users["bob"].name = "bob";
+  FakeControl control(config, 1);
+  ConsoleClient client(control);
+  const auto first_cells = [&](const std::string& sql) {
+    std::string cells;
+    for (const auto& row : client.rows(sql)) cells += row[0] + " ";
+    return cells;
+  };
+  CHECK(first_cells("SHOW DATABASES") == "Mail-box pgbouncer shop ");
+  CHECK(first_cells("SHOW DATABASES shop;") == "shop ");
+  CHECK(first_cells("show databases \"Mail-box\"") == "Mail-box ");
+  CHECK(first_cells("SHOW DATABASES Shop") == "");
+  CHECK(first_cells("SHOW USERS bob") == "bob ");
+  CHECK(first_cells("SHOW POOLS pgbouncer") == "pgbouncer ");
+  CHECK(first_cells("SHOW STATS pgbouncer") == "pgbouncer ");
+  for (const char* what : {"POOLS", "CLIENTS", "SERVERS", "SOCKETS", "ACTIVE_SOCKETS", "STATS",
+                           "STATS_TOTALS", "STATS_AVERAGES", "WAITS"}) {
+    CAPTURE(what);
+    const auto replies = client.ask(std::string("SHOW ") + what + " shop");
+    REQUIRE(replies.size() == 3);
+    CHECK(replies[0].type == 'T');
+  }
+  for (const char* text : {"SHOW VERSION shop", "SHOW TOTALS shop", "PAUSE shop x",
+                           "SHOW POOLS a b", "SHUTDOWN WAIT_FOR_SERVERS x"}) {
+    CHECK(client.error(text) ==
+          "SERROR|C08P01|Minvalid command '" + std::string(text) + "', use SHOW HELP;|");
   }
 }
 
