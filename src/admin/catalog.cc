@@ -21,7 +21,7 @@ std::map<std::string, config::Database> known_databases(Control& control) {
 
 std::set<std::string> known_users(Control& control) {
   const proxy::Snapshot& snapshot = control.snapshot();
-  std::set<std::string> all;
+  std::set<std::string> all = {"pgbouncer"};
   for (const auto& [name, user] : snapshot.config->users) all.insert(name);
   if (snapshot.users) {
     for (const auto& [name, secret] : snapshot.users->entries()) all.insert(name);

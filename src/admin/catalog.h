@@ -16,7 +16,7 @@ namespace remuda::admin {
 // All but the console's own, by name. Those made from the fallback `*` are among them.
 std::map<std::string, config::Database> known_databases(Control& control);
 
-// Names of the auth file, of [users], and of whoever has a connection.
+// Names of the auth file, of [users], of whoever has a connection, and the console's own.
 std::set<std::string> known_users(Control& control);
 
 // The database that the command names. Throws PgError: `cannot VERB admin db: X`, or

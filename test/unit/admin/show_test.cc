@@ -247,7 +247,8 @@ TEST_CASE("SHOW USERS lists who is configured or connected", "[show]") {
   control.shared().ledgers.user("stranger");  // was refused
   CHECK(client.rows("SHOW USERS") ==
         Rows{{"ann", "        5", "", "statement", "11", "0", "22", "1"},  // this console
-             {"bob", "", "", "NULL", "0", "1", "22", "0"}});
+             {"bob", "", "", "NULL", "0", "1", "22", "0"},
+             {"pgbouncer", "", "", "NULL", "0", "0", "22", "0"}});
 }
 
 TEST_CASE("the console is a client, a pool and a database with counters", "[show]") {
@@ -303,7 +304,7 @@ TEST_CASE("SHOW TOTALS and LISTS have fixed rows", "[show]") {
     CHECK(totals[i + 12][0] == "avg_" + kNames[i]);
   }
   CHECK(client.rows("SHOW LISTS") == Rows{{"databases", "1"},
-                                          {"users", "0"},
+                                          {"users", "1"},
                                           {"peers", "0"},
                                           {"pools", "1"},
                                           {"peer_pools", "0"},
