@@ -27,6 +27,7 @@ ClientParcel pack(Client& client, int to) {
           .unproven_values = client.unproven_values,
           .id = client.id,
           .key = client.key,
+          .kills = client.pool.ledger->database->kills.load(),
           .connect_time = client.connect_time,
           .request_time = client.request_time};
 }

@@ -23,6 +23,7 @@ struct ClientParcel {
   bool unproven_values;
   uint64_t id;
   CancelKey key;
+  uint32_t kills;  // of the database when it left
   Micros connect_time;
   Micros request_time;
 };

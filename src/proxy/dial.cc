@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "io/tcp_options.h"
@@ -167,12 +169,18 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   outcome.server = std::move(server);
 }
 
+// Memory, or ports for one more connection to that address.
+bool is_local_shortage(int error) noexcept {
+  return error == ENOMEM || error == ENOBUFS || error == EADDRNOTAVAIL;
+}
+
 // Clients are better told at once that the process is out of descriptors than kept waiting.
 Failure failed_by(const SystemError& error) {
   if (io::is_out_of_descriptors(error.code().value())) {
-    return {{wire::sqlstate::kTooManyConnections, kNoDescriptors}, error.what(), true};
+    return {{wire::sqlstate::kTooManyConnections, kNoDescriptors, true}, error.what(), true};
   }
-  return {{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};
+  const bool is_ours = is_local_shortage(error.code().value());
+  return {{wire::sqlstate::kProtocolViolation, "connect failed", is_ours}, error.what(), false};
 }
 
 io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& outcome) {

@@ -4,6 +4,7 @@
 
 #include "config/effective.h"
 #include "proxy/tls_setup.h"
+#include "remuda/base/log.h"
 
 namespace remuda::proxy {
 namespace {
@@ -66,6 +67,8 @@ std::shared_ptr<DatabaseLedger> Ledgers::database(const std::string& name) {
   if (!entry) {
     entry = std::make_shared<DatabaseLedger>(name);
     set_limits(*entry);
+    const bool is_made = config_->fallback && !config_->databases.contains(name);
+    if (is_made) log::info("registered new auto-database: {}", name);
   }
   return entry;
 }
@@ -112,6 +115,7 @@ void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
     if (!same_tls || !entry_of(*config_, key.first)) forget_servers(*entry);
   }
   clients_.set_limit(config_->max_client_conn);
+  consoles_.set_limit(config_->max_db_client_connections);
   for (auto& [name, entry] : databases_) set_limits(*entry);
   for (auto& [name, entry] : users_) set_limits(*entry);
   for (auto& [key, entry] : pools_) set_limits(*entry);

@@ -29,6 +29,7 @@ struct DatabaseLedger {
   std::atomic<bool> paused{false};
   std::atomic<bool> disabled{false};
   std::atomic<uint32_t> epoch{0};  // raised by RECONNECT and by changes of the connect string
+  std::atomic<uint32_t> kills{0};  // raised by KILL, before any worker ends its clients
   Micros unused_since = 0;         // of Ledgers, under its mutex
 };
 
@@ -97,6 +98,8 @@ class Ledgers {
   std::vector<std::shared_ptr<DatabaseLedger>> databases() const;
   std::vector<std::shared_ptr<UserLedger>> users() const;
   Budget& clients() { return clients_; }  // max_client_conn
+  // Of the console's database, its admins not counted: max_db_client_connections.
+  Budget& consoles() { return consoles_; }
   // PAUSE without a name; a paused pool hands out no servers.
   std::atomic<bool>& paused() { return paused_; }
   bool is_paused(const DatabaseLedger& database) const noexcept {
@@ -112,6 +115,7 @@ class Ledgers {
   const std::function<void(int)> wake_;
   size_t workers_ = kMostWorkers;
   Budget clients_;
+  Budget consoles_;
   std::atomic<bool> paused_{false};
   mutable std::mutex mutex_;  // guards all below
   std::shared_ptr<const config::Config> config_;

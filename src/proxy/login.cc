@@ -75,10 +75,11 @@ LoginTarget find_target(LoginAttempt& login) {
   return target;
 }
 
+constexpr const char* kDatabaseFull = "client connections exceeded (max_db_client_connections)";
+
 void take_database_place(LoginAttempt& login, Places& places) {
   places.database = login.worker.shared.ledgers.database(login.parameters.database);
-  places.in_database = take_place(places.database->clients,
-                                  "client connections exceeded (max_db_client_connections)");
+  places.in_database = take_place(places.database->clients, kDatabaseFull);
 }
 
 void take_user_place(LoginAttempt& login, Places& places) {
@@ -95,10 +96,13 @@ bool is_known_user(const Worker& worker, const std::string& name) {
 // no trace: it has its place taken after it has proved itself.
 Places take_places(LoginAttempt& login, const LoginTarget& target) {
   const Worker& worker = login.worker;
+  Ledgers& ledgers = worker.shared.ledgers;
   Places places;
-  if (!target.is_console) {
-    places.in_process = take_place(login.worker.shared.ledgers.clients(),
-                                   "no more connections allowed (max_client_conn)");
+  if (target.is_console) {
+    if (!target.is_admin) places.in_database = take_place(ledgers.consoles(), kDatabaseFull);
+  } else {
+    places.in_process =
+        take_place(ledgers.clients(), "no more connections allowed (max_client_conn)");
     if (worker.config().databases.contains(login.parameters.database)) {
       take_database_place(login, places);
     }

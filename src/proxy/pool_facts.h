@@ -24,6 +24,7 @@ using ServerParameters = std::vector<std::pair<std::string, std::string>>;
 struct DialFailure {
   SqlState sqlstate;
   std::string message;
+  bool is_ours = false;  // this process was short of something: nothing is known of the server
 };
 
 class PoolFacts {
@@ -47,13 +48,21 @@ class PoolFacts {
   // The last attempt to open a server failed, or one was begun since.
   void set_failure(DialFailure failure, Micros now);
   void set_attempt(Micros now) noexcept;
-  void clear_failure() noexcept { failed_at_.store(0); }
+  void clear_failure() noexcept {
+    failed_at_.store(0);
+    short_since_.store(0);
+  }
+  // The last attempt met a shortage of this process, which says nothing of the server.
+  void set_shortage(Micros now) noexcept { short_since_.store(now); }
+  // Monotonic; 0: it did not.
+  Micros short_since() const noexcept { return short_since_.load(std::memory_order_relaxed); }
   // Monotonic; 0: the last attempt succeeded. Cheap.
   Micros failed_at() const noexcept { return failed_at_.load(std::memory_order_relaxed); }
   DialFailure failure() const;
 
  private:
   std::atomic<Micros> failed_at_{0};
+  std::atomic<Micros> short_since_{0};
   mutable std::mutex mutex_;  // guards all below
   std::shared_ptr<const ServerParameters> greeting_;
   uint32_t greeting_epoch_ = 0;

@@ -193,7 +193,7 @@ class PoolShard {
   std::optional<Slot> make_room();
   void ask_others_for_room();
   bool owes_room() noexcept;
-  void close_stale_own();
+  void close_stale_active();
   void close_undrained(Micros now);
   void note_use(Micros now) noexcept;
   void fail_slow_clients(Micros now);
@@ -205,6 +205,7 @@ class PoolShard {
   std::optional<Slot> reserve_slot(WaitReason& why);
   void set_reason(WaitReason reason);
   bool is_failing() const noexcept;
+  bool is_short() const noexcept;
   bool has_usable_server() noexcept;
   DialFailure cached_failure() const;
   void fill();

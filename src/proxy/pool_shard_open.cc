@@ -9,6 +9,12 @@
 #include "route/directory.h"
 
 namespace remuda::proxy {
+namespace {
+
+// What this process is short of may be there again any moment.
+constexpr Micros kShortageRetry = 100 * kMillisecond;
+
+}  // namespace
 
 void PoolShard::set_reason(WaitReason reason) {
   waits.set_reason(worker.now(), waiting.size(), reason);
@@ -37,6 +43,11 @@ DialFailure PoolShard::cached_failure() const {
   return failure;
 }
 
+bool PoolShard::is_short() const noexcept {
+  const Micros since = ledger->facts.short_since();
+  return since != 0 && worker.now() - since < kShortageRetry;
+}
+
 std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
   const Micros patience = worker.config().reserve_pool_timeout;
   const bool with_reserve = patience > 0 && oldest_wait(worker.now()) > patience;
@@ -62,7 +73,7 @@ void PoolShard::try_dial() {
   if (is_paused()) return set_reason(WaitReason::paused);
   if (dials_ > 0) return set_reason(WaitReason::server_login);
   if (coming_count() >= wanted) return set_reason(WaitReason::server_login);
-  if (is_failing()) return set_reason(WaitReason::server_unavailable);
+  if (is_failing() || is_short()) return set_reason(WaitReason::server_unavailable);
   WaitReason why = WaitReason::pool_full;
   // Per query where a pool is contended: nothing has changed since this was asked last.
   if (ledger->servers.is_full_and_wanted(worker.index(), ledger->reserve)) return set_reason(why);
@@ -111,7 +122,11 @@ bool PoolShard::has_usable_server() noexcept {
 
 void PoolShard::dial_failed(const DialFailure& failure, bool tell_waiters) {
   --dials_;
-  ledger->facts.set_failure(failure, worker.now());
+  if (failure.is_ours) {
+    ledger->facts.set_shortage(worker.now());
+  } else {
+    ledger->facts.set_failure(failure, worker.now());
+  }
   if (tell_waiters) {
     fail_waiters_if_hopeless(failure);
     tell_failure(failure);

@@ -98,15 +98,4 @@ void PoolShard::give_own(Client& client, std::unique_ptr<Server> own) {
   client.replay_due = false;
 }
 
-// Their sessions may last for months, so that they are not waited for.
-void PoolShard::close_stale_own() {
-  for (auto at = active_.begin(); at != active_.end();) {
-    Server& server = *at;
-    ++at;
-    if (server.replication == Replication::none || !is_stale(server)) continue;
-    const char* text = "database configuration changed";
-    fail_server(server, text, SqlState("08P01"), text);
-  }
-}
-
 }  // namespace remuda::proxy

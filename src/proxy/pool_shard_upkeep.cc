@@ -14,7 +14,7 @@ void PoolShard::maintain(Micros now, bool may_fill) {
   notify_long_waits(now);
   close_expired(now);
   close_undrained(now);
-  close_stale_own();
+  close_stale_active();
   secrets.drop_expired();
   if (has_waiters() || !greeting_waiters_.empty() || !room_waiters_.empty()) serve_waiters();
   if (may_fill) fill();
@@ -22,9 +22,8 @@ void PoolShard::maintain(Micros now, bool may_fill) {
 
 // For min_pool_size, which the first home sees to.
 void PoolShard::fill() {
-  if (settings.min_size <= 0 || settings.size <= 0 || dials_ > 0 || is_paused() || is_failing()) {
-    return;
-  }
+  if (settings.min_size <= 0 || settings.size <= 0 || dials_ > 0 || is_paused()) return;
+  if (is_failing() || is_short()) return;
   if (&home_of(worker.shared, *ledger) != &worker) return;
   const bool is_wanted = settings.has_forced_user || ledger->client_count() > 0;
   if (!is_wanted || ledger->servers.used() >= settings.min_size) return;
@@ -50,6 +49,21 @@ void PoolShard::close_expired(Micros now) {
     } else if (idle_timeout > 0 && above_floor && now - server.idle_since >= idle_timeout) {
       close_server(server, "server idle timeout");
     }
+  }
+}
+
+// Replication may last for months, so that it is not waited for; a session between two transactions
+// is only with server_fast_close.
+void PoolShard::close_stale_active() {
+  const bool end_sessions = worker.config().server_fast_close;
+  for (auto at = active_.begin(); at != active_.end();) {
+    Server& server = *at;
+    ++at;
+    const bool may_end = server.replication != Replication::none ||
+                         (end_sessions && server.client && server.view.is_quiet());
+    if (!may_end || !is_stale(server)) continue;
+    const char* text = "database configuration changed";
+    fail_server(server, text, SqlState("08P01"), text);
   }
 }
 

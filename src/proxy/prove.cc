@@ -66,7 +66,8 @@ io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget&
   candidate.user = login.parameters.user;
   const std::string* stored = login.snapshot.users->find(candidate.user);
   if (stored != nullptr) candidate.secret = *stored;
-  candidate.is_known = stored != nullptr || login.config().users.contains(candidate.user);
+  // Settings in [users] make nobody known.
+  candidate.is_known = stored != nullptr;
   const config::Database database = asked_database(target);
   const bool has_secret = stored != nullptr && !stored->empty();
   candidate.others_use_scram = login.snapshot.users->has_only_scram();

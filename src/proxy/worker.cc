@@ -246,10 +246,12 @@ void Worker::take_over(ClientParcel parcel) {
   const Journey journey = std::move(parcel.journey);
   const Ledger& ledger = *journey.ledger();
   const CancelKey key = parcel.key;
+  const uint32_t kills = parcel.kills;
   PoolShard& pool = shard(ledger.database->name, ledger.user->name);
   try {
     Client& client = unpack(*this, pool, std::move(parcel));
-    if (!route::find_database(config(), pool.database_name())) {
+    const bool was_killed = kills != ledger.database->kills.load();
+    if (was_killed || !route::find_database(config(), pool.database_name())) {
       return fail_client(client, SqlState("08P01"), "database removed");
     }
     client.stream.start(client);
