@@ -32,6 +32,10 @@ class Budget {
     const uint64_t bit = uint64_t{1} << worker;
     if ((hungry_.load() & bit) == 0) hungry_.fetch_or(bit);
   }
+  bool is_full() const noexcept {
+    const int limit = limit_.load();
+    return limit > 0 && used_.load() >= limit;
+  }
   // A worker's try would fail, and has failed before: it will be woken.
   bool is_full_and_wanted(int worker, int extra) const noexcept {
     const int limit = limit_.load();

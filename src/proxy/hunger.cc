@@ -14,6 +14,15 @@ void Hunger::withdraw(int worker) noexcept {
   if (is_stated_by(worker)) mask_.fetch_and(~bit(worker));
 }
 
+Micros Hunger::oldest_head() const noexcept {
+  Micros oldest = 0;
+  for (uint64_t left = mask_.load(); left != 0; left &= left - 1) {
+    const Micros head = heads_[static_cast<size_t>(std::countr_zero(left))].load();
+    if (oldest == 0 || head < oldest) oldest = head;
+  }
+  return oldest;
+}
+
 std::optional<int> Hunger::claim(int lender, Micros own_head, Micros now) noexcept {
   while (true) {
     const uint64_t others = mask_.load() & ~bit(lender);

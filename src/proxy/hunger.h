@@ -42,6 +42,8 @@ class Hunger {
   // For a worker with a free server. `own_head`: when its own oldest waiter came, 0 without one.
   // Whoever is returned gets the server; nothing if the server had better stay.
   std::optional<int> claim(int lender, Micros own_head, Micros now) noexcept;
+  // Of what is stated; 0: nothing is.
+  Micros oldest_head() const noexcept;
   // The claimed server was not to be had after all.
   void restore(int worker) noexcept { mask_.fetch_or(bit(worker)); }
 

@@ -29,7 +29,7 @@ bool connects_alike(const config::Database& a, const config::Database& b) {
 
 // Takes from a budget, or registers the wish and tries once more, so that no return is missed. A
 // full budget is asked for per query, so that what is there already is not written again.
-bool take_or_want(Budget& budget, int worker, int extra = 0) {
+bool take_or_want(Budget& budget, int worker, int extra) {
   if (budget.take(extra)) return true;
   budget.want(worker);
   return budget.take(extra);
@@ -40,9 +40,18 @@ void forget_servers(Ledger& pool) {
   pool.facts.forget_greeting();
 }
 
+bool take_in_turn(SharedBudget& limit, const Ledger* pool, Micros since) {
+  return !limit.claims.is_another_older(pool, since) && limit.take();
+}
+
 void give_back(const Ledgers& ledgers, Budget& budget) {
   budget.give_back();
   ledgers.wake(budget.take_hungry());
+}
+
+void give_back(const Ledgers& ledgers, SharedBudget& limit) {
+  limit.give_back();
+  ledgers.wake_first(limit);
 }
 
 }  // namespace
@@ -166,6 +175,16 @@ void Ledgers::wake(uint64_t workers) const {
   }
 }
 
+void Ledgers::withdraw(SharedBudget& limit, const Ledger* pool, int worker) const {
+  limit.claims.withdraw(pool, worker);
+  wake_first(limit);
+}
+
+void Ledgers::wake_first(const SharedBudget& limit) const {
+  const std::optional<Claims::Claim> first = limit.claims.first();
+  if (first && !limit.is_full()) wake_(first->worker);
+}
+
 void Ledgers::set_limits(DatabaseLedger& database) const {
   const config::Database* entry = entry_of(*config_, database.name);
   if (entry == nullptr) return;
@@ -188,18 +207,18 @@ void Ledgers::set_limits(Ledger& pool) const {
 }
 
 std::optional<Slot> Slot::reserve(Ledgers& ledgers, std::shared_ptr<Ledger> ledger, int worker,
-                                  bool with_reserve, WaitReason& why) {
+                                  bool with_reserve, Micros since, WaitReason& why) {
   const int extra = with_reserve ? ledger->reserve.load() : 0;
   if (!take_or_want(ledger->servers, worker, extra)) {
     why = WaitReason::pool_full;
     return std::nullopt;
   }
-  if (!take_or_want(ledger->database->servers, worker)) {
+  if (!take_in_turn(ledger->database->servers, ledger.get(), since)) {
     give_back(ledgers, ledger->servers);
     why = WaitReason::database_limit;
     return std::nullopt;
   }
-  if (!take_or_want(ledger->user->servers, worker)) {
+  if (!take_in_turn(ledger->user->servers, ledger.get(), since)) {
     give_back(ledgers, ledger->database->servers);
     give_back(ledgers, ledger->servers);
     why = WaitReason::user_limit;
@@ -210,9 +229,9 @@ std::optional<Slot> Slot::reserve(Ledgers& ledgers, std::shared_ptr<Ledger> ledg
 
 Slot::~Slot() {
   if (!ledger_) return;
-  for (Budget* budget : {&ledger_->servers, &ledger_->database->servers, &ledger_->user->servers}) {
-    give_back(*ledgers_, *budget);
-  }
+  give_back(*ledgers_, ledger_->servers);
+  give_back(*ledgers_, ledger_->database->servers);
+  give_back(*ledgers_, ledger_->user->servers);
 }
 
 }  // namespace remuda::proxy

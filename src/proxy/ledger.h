@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "proxy/budget.h"
+#include "proxy/claims.h"
 #include "proxy/hunger.h"
 #include "proxy/pool_facts.h"
 #include "proxy/wait_reason.h"
@@ -24,7 +25,7 @@ namespace remuda::proxy {
 struct DatabaseLedger {
   explicit DatabaseLedger(std::string n) : name(std::move(n)) {}
   const std::string name;
-  Budget servers;  // max_db_connections
+  SharedBudget servers;  // max_db_connections
   Budget clients;  // max_db_client_connections
   std::atomic<bool> paused{false};
   std::atomic<bool> disabled{false};
@@ -36,7 +37,7 @@ struct DatabaseLedger {
 struct UserLedger {
   explicit UserLedger(std::string n) : name(std::move(n)) {}
   const std::string name;
-  Budget servers;  // max_user_connections
+  SharedBudget servers;  // max_user_connections
   Budget clients;  // max_user_client_connections
 };
 
@@ -58,6 +59,10 @@ struct Ledger {
   const size_t workers;
   const std::unique_ptr<Part[]> parts;
   int client_count() const noexcept;
+  // The limit that a wait for this reason, database_limit or user_limit, is due to.
+  SharedBudget& shared_limit(WaitReason why) const noexcept {
+    return why == WaitReason::database_limit ? database->servers : user->servers;
+  }
 
   Hunger hunger;
   std::atomic<uint64_t> lenders{0};  // workers that have servers, as bits
@@ -106,6 +111,10 @@ class Ledgers {
     return paused_.load(std::memory_order_relaxed) || database.paused.load(std::memory_order_relaxed);
   }
   void wake(uint64_t workers) const;
+  // A part of a pool waits no longer under a limit: if there is room, the next one is told.
+  void withdraw(SharedBudget& limit, const Ledger* pool, int worker) const;
+  // There is room: of those that wait for it, the one that has waited longest is told.
+  void wake_first(const SharedBudget& limit) const;
 
  private:
   void set_limits(DatabaseLedger& database) const;
@@ -127,10 +136,12 @@ class Ledgers {
 // The right to one server connection. Its end gives back all budgets, on whatever thread.
 class Slot {
  public:
-  // Takes one of every budget, or none. On failure `why` says which was full, and the budget knows
-  // that this worker wants to be woken. `with_reserve` allows the reserve pool as well.
+  // Takes one of every budget, or none. On failure `why` says which was full, or owed to a pool that
+  // has waited for longer than this one, which has `since` then (0: nobody waits for it). A full pool
+  // knows that this worker wants to be woken; at a shared limit that takes a claim. `with_reserve`
+  // allows the reserve pool as well.
   static std::optional<Slot> reserve(Ledgers& ledgers, std::shared_ptr<Ledger> ledger, int worker,
-                                     bool with_reserve, WaitReason& why);
+                                     bool with_reserve, Micros since, WaitReason& why);
 
   Slot(Slot&& other) noexcept : ledgers_(other.ledgers_), ledger_(std::move(other.ledger_)) {}
   Slot& operator=(Slot&& other) noexcept {

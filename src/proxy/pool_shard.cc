@@ -195,6 +195,7 @@ void PoolShard::make_available(Server& server, Micros idle_since) {
   }
   server.idle_since = idle_since;
   if (owes_room()) return close_server(server, "evicted");
+  if (const char* reason = owed_limit()) return close_server(server, reason);
   // Those who wait here have asked nobody else as long as the server was theirs.
   if (ledger->hunger.is_stated_by_any() && lend(server)) return ask_others();
   move_to(server, ServerState::idle);

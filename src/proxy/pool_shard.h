@@ -3,8 +3,9 @@
 //
 // pool_shard.cc lends servers to clients, pool_shard_tasks.cc to queries of our own;
 // pool_shard_lend.cc lets servers go to other workers and come from them; pool_shard_open.cc opens
-// them; pool_shard_leave.cc cleans up behind clients that leave; pool_shard_timeouts.cc ends clients
-// that take too long, pool_shard_upkeep.cc servers that last too long.
+// them, pool_shard_limits.cc in turn with other pools at a limit they share; pool_shard_leave.cc
+// cleans up behind clients that leave; pool_shard_timeouts.cc ends clients that take too long,
+// pool_shard_upkeep.cc servers that last too long.
 #pragma once
 
 #include <memory>
@@ -43,6 +44,7 @@ struct PoolSettings {
 class PoolShard {
  public:
   PoolShard(Worker& its_worker, std::shared_ptr<Ledger> its_ledger);
+  ~PoolShard();
 
   const std::string& database_name() const noexcept { return ledger->database->name; }
   const std::string& user_name() const noexcept { return ledger->user->name; }
@@ -150,6 +152,8 @@ class PoolShard {
   size_t server_count() const noexcept { return idle_.size() + active_.size() + tested_.size(); }
   // When the oldest of clients and tasks that wait came; 0 without one.
   Micros oldest_head() noexcept;
+  // The same, of all that need a server opened for them: logins and replication as well.
+  Micros oldest_need() noexcept;
   Micros oldest_wait(Micros now) noexcept;
   size_t used_count(Micros now, Micros check_delay) noexcept;
 
@@ -203,6 +207,12 @@ class PoolShard {
   bool start_connect_query(Server& server);
   void start_dial(Slot slot, WaitReason reason);
   std::optional<Slot> reserve_slot(WaitReason& why);
+  std::optional<Slot> reserve_in_turn(bool with_reserve, WaitReason& why);
+  bool may_dial();
+  void claim(WaitReason why);
+  void renew_claim();
+  void withdraw_claim();
+  const char* owed_limit() noexcept;
   void set_reason(WaitReason reason);
   bool is_failing() const noexcept;
   bool is_short() const noexcept;
@@ -252,6 +262,9 @@ class PoolShard {
   };
   std::vector<RoomWaiter> room_waiters_;  // in order of arrival
   Micros asked_for_room_ = 0;
+  std::optional<WaitReason> claimed_;  // database_limit or user_limit
+  Micros claimed_since_ = 0;           // as stated
+  Micros asked_to_evict_ = 0;
 };
 
 }  // namespace remuda::proxy

@@ -83,6 +83,7 @@ void PoolShard::state_hunger(Micros head) {
 
 // The queue became shorter. A claimed statement is not renewed before the server has come.
 void PoolShard::note_fed() {
+  renew_claim();
   if (!is_hungry_) return;
   const Micros head = oldest_head();
   const bool is_fresh =

@@ -51,14 +51,7 @@ bool PoolShard::is_short() const noexcept {
 std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
   const Micros patience = worker.config().reserve_pool_timeout;
   const bool with_reserve = patience > 0 && oldest_wait(worker.now()) > patience;
-  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
-  if (!slot && why != WaitReason::pool_full) {
-    const Budget& full =
-        why == WaitReason::database_limit ? ledger->database->servers : ledger->user->servers;
-    if (worker.evict(full, ledger, true)) {
-      slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), with_reserve, why);
-    }
-  }
+  auto slot = reserve_in_turn(with_reserve, why);
   const int limit = ledger->servers.limit();
   if (slot && limit > 0 && ledger->servers.used() > limit) {
     log::warning("{}/{}: taking connection from reserve_pool", database_name(), user_name());
@@ -68,18 +61,32 @@ std::optional<Slot> PoolShard::reserve_slot(WaitReason& why) {
 
 void PoolShard::try_dial() {
   offer_room();
-  const size_t wanted = waiting.size() + lease_waiters_.size() + greeting_waiters_.size();
-  if (wanted == 0) return;
-  if (is_paused()) return set_reason(WaitReason::paused);
-  if (dials_ > 0) return set_reason(WaitReason::server_login);
-  if (coming_count() >= wanted) return set_reason(WaitReason::server_login);
-  if (is_failing() || is_short()) return set_reason(WaitReason::server_unavailable);
+  if (!may_dial()) {
+    if (room_waiters_.empty()) withdraw_claim();
+    return;
+  }
   WaitReason why = WaitReason::pool_full;
-  // Per query where a pool is contended: nothing has changed since this was asked last.
-  if (ledger->servers.is_full_and_wanted(worker.index(), ledger->reserve)) return set_reason(why);
   auto slot = reserve_slot(why);
   if (!slot) return set_reason(why);
   start_dial(std::move(*slot), WaitReason::server_login);
+}
+
+// False when nobody needs one more server, or it could not be opened now; why is then told.
+bool PoolShard::may_dial() {
+  const size_t wanted = waiting.size() + lease_waiters_.size() + greeting_waiters_.size();
+  if (wanted == 0) return false;
+  std::optional<WaitReason> why;
+  if (is_paused()) {
+    why = WaitReason::paused;
+  } else if (dials_ > 0 || coming_count() >= wanted) {
+    why = WaitReason::server_login;
+  } else if (is_failing() || is_short()) {
+    why = WaitReason::server_unavailable;
+  } else if (ledger->servers.is_full_and_wanted(worker.index(), ledger->reserve)) {
+    why = WaitReason::pool_full;
+  }
+  if (why) set_reason(*why);
+  return !why;
 }
 
 // Servers that will be free in a moment. How long it takes to cancel a query nobody knows.
@@ -140,8 +147,7 @@ void PoolShard::fail_waiters_if_hopeless(const DialFailure& failure) {
     login.waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
   }
   for (const LeaseWaiter& waiting_task : std::exchange(lease_waiters_, {})) {
-    waiting_task.waiter->fail(
-        std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
+    waiting_task.waiter->fail(std::make_exception_ptr(PgError(failure.sqlstate, failure.message)));
   }
   while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);
 }
@@ -172,16 +178,18 @@ io::Task<PoolShard::Greeting> PoolShard::await_greeting(io::Deadline& deadline) 
 io::Task<void> PoolShard::next_greeting(io::Deadline& deadline) {
   io::Waiter<bool> waiter(worker.loop);
   struct Listed {
-    std::vector<GreetingWaiter>& list;
+    PoolShard& pool;
     io::Waiter<bool>* waiter;
     ~Listed() {
-      std::erase_if(list, [this](const GreetingWaiter& other) { return other.waiter == waiter; });
+      std::erase_if(pool.greeting_waiters_,
+                    [this](const GreetingWaiter& other) { return other.waiter == waiter; });
+      pool.renew_claim();
     }
   };
   const GreetingWaiter entry{&waiter, worker.now()};
   greeting_waiters_.push_back(entry);
   worker.somebody_waits();
-  const Listed listed{greeting_waiters_, &waiter};
+  const Listed listed{*this, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
   const io::CloseLink link(worker.tasks, waiter);
   ledger->greeting_wanted.fetch_or(worker_bit());

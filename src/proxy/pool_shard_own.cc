@@ -14,16 +14,18 @@ constexpr Micros kAskAgain = 100 * kMillisecond;
 io::Task<Slot> PoolShard::room(io::Deadline& deadline) {
   io::Waiter<Slot> waiter(worker.loop);
   struct Listed {
-    std::vector<RoomWaiter>& list;
+    PoolShard& pool;
     io::Waiter<Slot>* waiter;
     ~Listed() {
-      std::erase_if(list, [this](const RoomWaiter& other) { return other.waiter == waiter; });
+      std::erase_if(pool.room_waiters_,
+                    [this](const RoomWaiter& other) { return other.waiter == waiter; });
+      pool.renew_claim();
     }
   };
   const RoomWaiter entry{&waiter, worker.now()};
   room_waiters_.push_back(entry);
   worker.somebody_waits();
-  const Listed listed{room_waiters_, &waiter};
+  const Listed listed{*this, &waiter};
   const io::Deadline::Aim aim(deadline, waiter);
   const io::CloseLink link(worker.tasks, waiter);
   offer_room();
@@ -45,20 +47,18 @@ void PoolShard::offer_room() {
 // An idle server gives way: it serves nobody now, and the client cannot use it.
 std::optional<Slot> PoolShard::make_room() {
   WaitReason why = WaitReason::pool_full;
-  const auto reserve = [&] {
-    return Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
-  };
-  auto slot = reserve();
-  if (!slot && evict_idle("evicted")) slot = reserve();
-  if (slot || worker.now() - asked_for_room_ < kAskAgain) return slot;
-  asked_for_room_ = worker.now();
-  if (why == WaitReason::pool_full) {
-    ask_others_for_room();
+  auto slot =
+      Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, oldest_need(), why);
+  if (slot) {
+    withdraw_claim();
     return slot;
   }
-  const Budget& full =
-      why == WaitReason::database_limit ? ledger->database->servers : ledger->user->servers;
-  if (worker.evict(full, ledger, true)) slot = reserve();
+  (void)evict_idle("evicted");
+  slot = reserve_in_turn(false, why);
+  if (slot || why != WaitReason::pool_full) return slot;
+  if (worker.now() - asked_for_room_ < kAskAgain) return slot;
+  asked_for_room_ = worker.now();
+  ask_others_for_room();
   return slot;
 }
 

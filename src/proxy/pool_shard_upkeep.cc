@@ -16,6 +16,7 @@ void PoolShard::maintain(Micros now, bool may_fill) {
   close_undrained(now);
   close_stale_active();
   secrets.drop_expired();
+  renew_claim();
   if (has_waiters() || !greeting_waiters_.empty() || !room_waiters_.empty()) serve_waiters();
   if (may_fill) fill();
 }
@@ -28,7 +29,7 @@ void PoolShard::fill() {
   const bool is_wanted = settings.has_forced_user || ledger->client_count() > 0;
   if (!is_wanted || ledger->servers.used() >= settings.min_size) return;
   WaitReason why = WaitReason::pool_full;
-  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, why);
+  auto slot = Slot::reserve(worker.shared.ledgers, ledger, worker.index(), false, 0, why);
   if (slot) start_dial(std::move(*slot), waits.reason());
 }
 

@@ -148,7 +148,7 @@ void Worker::wake_pools() {
   std::vector<PoolShard*> in_turn;
   for (auto& [key, pool] : shards) in_turn.push_back(pool.get());
   const auto turn_of = [](PoolShard* pool) {
-    const Micros head = pool->oldest_head();
+    const Micros head = pool->oldest_need();
     return head == 0 ? INT64_MAX : head;
   };
   std::stable_sort(in_turn.begin(), in_turn.end(),

@@ -98,6 +98,43 @@ TEST_CASE("max_client_conn refuses the next client, and frees its place when one
   CHECK(eventually([&] { return remuda.refusal("p0").message == "no error"; }));
 }
 
+TEST_CASE("client limits of databases and users count consoles, but none of an admin") {
+  Remuda remuda(ini_text("max_db_client_connections = 1\nstats_users = trust_user, md5_user") +
+                "\n[users]\nmd5_user = max_user_client_connections=1\n");
+  const std::string database_full = "client connections exceeded (max_db_client_connections)";
+  {
+    Pq console = remuda.connect("pgbouncer", "trust_user");
+    CHECK(remuda.refusal("pgbouncer", "trust_user").message == database_full);
+    CHECK(remuda.connect("pgbouncer", "postgres").exec("SHOW VERSION").size() == 1);
+    Pq client = remuda.connect("p0", "trust_user");
+    CHECK(remuda.refusal("p0", "postgres").message == database_full);
+  }
+  CHECK(eventually([&] {
+    return remuda.refusal("pgbouncer", "trust_user").message == "no error";
+  }));
+  Pq client = remuda.connect("p0", "md5_user", "md5-secret");
+  CHECK(remuda.refusal("pgbouncer", "md5_user", "md5-secret").message ==
+        "client connections exceeded (max_user_client_connections)");
+}
+
+TEST_CASE("limits of `*` hold for each database made from it, those of a forced user for its pool") {
+  Remuda remuda(ini_text("autodb_idle_timeout = 0.3",
+                         "* = host=127.0.0.1 port={pg_port} max_db_connections=1\n"
+                         "forced = host=127.0.0.1 port={pg_port} dbname=p0 user=trust_user\n") +
+                "\n[users]\ntrust_user = pool_size=1\npostgres = pool_size=2\n");
+  CHECK(remuda.connect("p1").value("SELECT current_database()") == "p1");
+  CHECK(remuda.wait_log("registered new auto-database: p1"));
+  Pq waits = remuda.connect("p1", "trust_user");
+  auto first = holders(remuda, 1, "p1");
+  auto second = holders(remuda, 1, "p2");
+  auto forced = holders(remuda, 1, "forced");
+  waits.send("SELECT 1");
+  CHECK(remuda.wait_pool("p1", "cl_waiting", 1, "trust_user"));
+  Pq waits_too = remuda.connect("forced", "postgres");
+  waits_too.send("SELECT 1");
+  CHECK(remuda.wait_pool("forced", "cl_waiting", 1, "trust_user"));
+}
+
 TEST_CASE("max_db_connections counts all users, and an idle server makes room") {
   Remuda remuda(ini_text("max_db_connections = 2"));
   Pq one = remuda.connect("p0", "postgres");

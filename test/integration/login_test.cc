@@ -106,6 +106,11 @@ TEST_CASE("trust lets known users in, and only them") {
   CHECK(refused.sqlstate == "08P01");
 }
 
+TEST_CASE("settings in [users] make nobody known") {
+  Remuda remuda(ini_text() + "\n[users]\nnobody = pool_size=3\n");
+  CHECK(remuda.refusal("p0", "nobody").message == "\"trust\" authentication failed");
+}
+
 TEST_CASE("an empty secret never passes, and an empty password is refused") {
   Remuda remuda(ini_with("plain"), "\"keeper\" \"\"\n\"other\" \"secret\"\n");
   const auto log_in = [&](const std::string& user, const std::string& password) {

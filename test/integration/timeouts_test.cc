@@ -232,3 +232,23 @@ TEST_CASE("cancel_wait_timeout ends a cancel request that no server takes") {
   CHECK(request.read_to_end().empty());
   CHECK(remuda.wait_log("cancel_wait_timeout"));
 }
+
+TEST_CASE("server_fast_close ends sessions with an outdated server, between two transactions") {
+  const bool is_fast = GENERATE(true, false);
+  Remuda remuda(ini_text(std::string("pool_mode = session\nserver_fast_close = ") +
+                         (is_fast ? "1" : "0")));
+  Pq idle = remuda.connect();
+  Pq busy = remuda.connect();
+  const std::string pid = idle.value(kPid);
+  busy.exec("BEGIN");
+  remuda.console().exec("RECONNECT");
+  if (!is_fast) {
+    CHECK(idle.value(kPid) == pid);
+    return;
+  }
+  CHECK(remuda.wait_log("closing because: database configuration changed"));
+  CHECK(idle.wait_closed());
+  CHECK(busy.value("SELECT 1") == "1");
+  busy.exec("COMMIT");
+  CHECK(busy.wait_closed());
+}

@@ -29,7 +29,7 @@ struct Fixture {
     ledgers.adopt(config);
   }
   std::optional<Slot> reserve(const char* database, const char* user, bool with_reserve = false) {
-    return Slot::reserve(ledgers, ledgers.pool(database, user), 3, with_reserve, why);
+    return Slot::reserve(ledgers, ledgers.pool(database, user), 3, with_reserve, 0, why);
   }
   std::vector<int> woken;
   WaitReason why = WaitReason::paused;
@@ -77,6 +77,41 @@ TEST_CASE("what fails half-way takes nothing, and says which budget was full") {
   }
 }
 
+TEST_CASE("room under a shared limit goes to the pool that has waited longest") {
+  Fixture f(config_with(5, 1, 0));
+  auto held = f.reserve("d", "holder");
+  const auto early = f.ledgers.pool("d", "early");
+  const auto late = f.ledgers.pool("d", "late");
+  SharedBudget& limit = f.ledgers.database("d")->servers;
+  const auto reserve = [&](const std::shared_ptr<Ledger>& pool, Micros since) {
+    return Slot::reserve(f.ledgers, pool, 1, false, since, f.why);
+  };
+  limit.claims.state({late.get(), 5, 200});
+  limit.claims.state({early.get(), 4, 100});
+  CHECK(f.woken.empty());
+  held.reset();
+  CHECK(f.woken == std::vector<int>{4});
+  CHECK_FALSE(reserve(late, 200));
+  CHECK(f.why == WaitReason::database_limit);
+  // Nobody waits for a server that is only to be kept ready.
+  CHECK_FALSE(reserve(late, 0));
+  SECTION("which takes it") {
+    auto slot = reserve(early, 100);
+    CHECK(slot);
+    f.woken.clear();
+    f.ledgers.withdraw(limit, early.get(), 4);
+    CHECK(f.woken.empty());
+    slot.reset();
+    CHECK(f.woken == std::vector<int>{5});
+  }
+  SECTION("or leaves it to the next one") {
+    f.woken.clear();
+    f.ledgers.withdraw(limit, early.get(), 4);
+    CHECK(f.woken == std::vector<int>{5});
+    CHECK(reserve(late, 200));
+  }
+}
+
 TEST_CASE("the reserve is only for those who may take it") {
   auto config = config_with(1, 0, 0);
   config->reserve_pool_size = 1;
@@ -119,6 +154,7 @@ TEST_CASE("many threads never pass the limit, and nobody who waits is forgotten"
     bell.rung.notify_one();
   });
   ledgers.adopt(config_with(kThreads, kSlots, 0));
+  SharedBudget& limit = ledgers.database("d")->servers;
   std::atomic<int> held{0};
   std::atomic<bool> passed_limit{false};
   std::atomic<int> forgotten{0};
@@ -129,7 +165,12 @@ TEST_CASE("many threads never pass the limit, and nobody who waits is forgotten"
       const auto pool = ledgers.pool("d", "u" + std::to_string(worker));
       for (int round = 0; round < kRounds; ++round) {
         WaitReason why{};
-        auto slot = Slot::reserve(ledgers, pool, worker, false, why);
+        const Micros since = monotonic_now();
+        auto slot = Slot::reserve(ledgers, pool, worker, false, since, why);
+        if (!slot) {
+          limit.claims.state({pool.get(), worker, since});
+          slot = Slot::reserve(ledgers, pool, worker, false, since, why);
+        }
         while (!slot) {
           Bell& bell = bells[static_cast<size_t>(worker)];
           std::unique_lock lock(bell.mutex);
@@ -139,8 +180,9 @@ TEST_CASE("many threads never pass the limit, and nobody who waits is forgotten"
           }
           bell.is_rung = false;
           lock.unlock();
-          slot = Slot::reserve(ledgers, pool, worker, false, why);
+          slot = Slot::reserve(ledgers, pool, worker, false, since, why);
         }
+        ledgers.withdraw(limit, pool.get(), worker);
         if (held.fetch_add(1) >= kSlots) passed_limit = true;
         if (random() % 4 == 0) std::this_thread::yield();
         held.fetch_sub(1);
