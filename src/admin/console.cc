@@ -67,7 +67,7 @@ Console::Console(Consoles& its_consoles, io::Loop& loop, proxy::Admission admiss
       user(std::move(admission.user)),
       is_admin(admission.is_admin),
       parameters(std::move(admission.parameters)),
-      key(its_consoles.new_key()),
+      key(its_consoles.new_key(admission.has_long_keys)),
       connect_time(admission.login_started),
       request_time(loop.now()),
       listen_port(its_consoles.control_.snapshot().config->listen_port),
@@ -83,11 +83,11 @@ Console::~Console() {
 
 Consoles::Consoles(Control& control) : control_(control), marks_(control.loop()) {}
 
-proxy::CancelKey Consoles::new_key() {
+proxy::CancelKey Consoles::new_key(bool is_long) {
   proxy::CancelKey key;
   last_key_ = (last_key_ + 1) & ((1u << proxy::CancelKey::kIndexBits) - 1);
   key.pid = proxy::CancelKey::kConsole << proxy::CancelKey::kIndexBits | last_key_;
-  key.secret = load_u32(wire::random_bytes(4).data());
+  proxy::make_secret(key, is_long);
   return key;
 }
 
@@ -129,11 +129,9 @@ std::string Consoles::greeting(const Console& console) const {
       {"TimeZone", "GMT"},         {"standard_conforming_strings", "on"}, {"is_superuser", "on"}};
   for (const auto& [name, value] : kFixed) wire::parameter_status(out, name, value);
   for (const auto& [name, value] : console.parameters) wire::parameter_status(out, name, value);
-  char secret[4];
   const proxy::CancelKey shown =
       control_.shared().peer_keys.issue(control_.snapshot().config->peer_id, console.key);
-  store_u32(secret, shown.secret);
-  wire::backend_key_data(out, shown.pid, ByteView(secret, sizeof secret));
+  wire::backend_key_data(out, shown.pid, proxy::secret_bytes(shown));
   const std::string& notice = control_.snapshot().config->login_notify_message;
   if (!notice.empty()) wire::notice_response(out, "NOTICE", SqlState("00000"), notice);
   wire::ready_for_query(out, 'I');

@@ -65,7 +65,7 @@ class Consoles {
 
  private:
   friend struct Console;
-  proxy::CancelKey new_key();
+  proxy::CancelKey new_key(bool is_long);
   io::Task<void> serve(proxy::Admission admission);
   io::Task<void> converse(Console& console);
   io::Task<std::string> answer(Console& console, std::string text);

@@ -195,6 +195,7 @@ struct Config {
   int workers = 0;  // threads; 0 = one per core
   Micros auth_query_cache_ttl = 0;
   bool cancel_abandoned_queries = true;
+  bool server_long_cancel_keys = false;
   TlsNegotiation server_tls_negotiation = TlsNegotiation::postgres;
 
   std::map<std::string, Database> databases;

@@ -7,6 +7,7 @@
 #include "daemon/listen_addresses.h"
 #include "daemon/passed_sockets.h"
 #include "proxy/refusal.h"
+#include "proxy/socket_options.h"
 #include "remuda/base/error.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
@@ -20,6 +21,7 @@ io::ListenOptions listen_options(const config::Config& config, int highest_fd) {
   options.backlog = config.listen_backlog;
   options.reuse_port = config.so_reuseport;
   options.defer_accept = config.tcp_defer_accept;
+  options.tcp = proxy::tcp_options(config);
   options.unix_mode = static_cast<mode_t>(config.unix_socket_mode);
   options.unix_group = config.unix_socket_group;
   wire::error_response(options.refusal, "FATAL", wire::sqlstate::kTooManyConnections,
@@ -115,7 +117,10 @@ void Listeners::add(std::unique_ptr<io::Listener> listener) {
 }
 
 void Listeners::adopt(const config::Config& config) {
-  for (const auto& listener : all_) listener->set_defer_accept(config.tcp_defer_accept);
+  for (const auto& listener : all_) {
+    listener->set_defer_accept(config.tcp_defer_accept);
+    listener->set_connection_options(proxy::tcp_options(config));
+  }
 }
 
 void Listeners::pause() {

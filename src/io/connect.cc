@@ -65,10 +65,12 @@ Task<void> wait_before_retry(Loop& loop, Deadline& deadline, TaskScope* scope) {
 
 }  // namespace
 
-Task<Stream> connect(Loop& loop, Address address, Micros timeout, TaskScope* scope) {
+Task<Stream> connect(Loop& loop, Address address, Micros timeout, TaskScope* scope,
+                     TcpOptions options) {
   Deadline deadline(loop, timeout, "connect timeout");
   for (;;) {
     FileDescriptor fd = open_socket(address);
+    apply(options, fd.get());
     int error = begin(fd.get(), address);
     if (error == EINPROGRESS) {
       co_await until_writable(loop, fd.get(), deadline, scope);

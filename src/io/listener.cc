@@ -68,6 +68,7 @@ void set_tcp_options(const Address& address, int fd, const ListenOptions& option
   if (options.reuse_port) set_option(address, fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.family() == AF_INET6) set_option(address, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (options.defer_accept) set_option(address, fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+  apply(options.tcp, fd);
 }
 
 void set_file_access(const Address& address, const ListenOptions& options) {
@@ -181,6 +182,7 @@ void Listener::State::adopt(FileDescriptor listening) {
     throw SystemError(errno, "getsockopt(SO_ACCEPTCONN)");
   }
   if (accepts == 0) throw SystemError(EINVAL, "descriptor is not a listening socket");
+  apply(options.tcp, socket.get());
   ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
   ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
 }
@@ -342,6 +344,10 @@ void Listener::set_defer_accept(bool on) noexcept {
   if (!state_->address.is_inet()) return;
   const int value = on ? 1 : 0;
   ::setsockopt(state_->socket.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &value, sizeof value);
+}
+
+void Listener::set_connection_options(const TcpOptions& options) noexcept {
+  apply(options, state_->socket.get());
 }
 
 void Listener::keep_file() noexcept {

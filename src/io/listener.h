@@ -11,6 +11,7 @@
 
 #include "io/address.h"
 #include "io/file_descriptor.h"
+#include "io/tcp_options.h"
 #include "io/timer.h"
 #include "remuda/base/time.h"
 
@@ -27,6 +28,7 @@ struct ListenOptions {
   int backlog = 128;
   bool reuse_port = false;    // TCP
   bool defer_accept = false;  // TCP
+  TcpOptions tcp;
   mode_t unix_mode = 0777;    // of the socket file
   std::string unix_group;     // name or number; empty: as created
   // When descriptors run out: what those are sent who are turned away, and how long the listener
@@ -58,8 +60,9 @@ class Listener {
   // Stops and starts accepting; connections queue in the kernel meanwhile.
   void pause() noexcept;
   void resume();
-  // TCP_DEFER_ACCEPT may change by reload.
+  // These may change by reload; connections to come have the options of the listener.
   void set_defer_accept(bool on) noexcept;
+  void set_connection_options(const TcpOptions& options) noexcept;
   // The unix socket file is to stay when this closes: another process goes on with it.
   void keep_file() noexcept;
   // Closes, removing its unix socket file. Idempotent.

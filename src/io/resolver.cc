@@ -1,7 +1,5 @@
 #include "io/resolver.h"
 
-#include <uv.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -30,6 +28,12 @@ Addresses addresses_in(const addrinfo* list) {
   return found;
 }
 
+bool lacks_any(const Addresses& now, const Addresses& before) {
+  return std::any_of(before.begin(), before.end(), [&](const Address& address) {
+    return std::find(now.begin(), now.end(), address) == now.end();
+  });
+}
+
 // What needs no look-up: numeric hosts and unix-domain names.
 std::optional<Address> literal(const std::string& host, uint16_t port) {
   if (host.starts_with('/') || host.starts_with('@')) return Address::unix_path(host);
@@ -40,6 +44,7 @@ std::optional<Address> literal(const std::string& host, uint16_t port) {
 
 struct Resolver::Entry {
   Addresses addresses;
+  Addresses last_found;  // kept over answers without any
   Micros expires = 0;
   bool is_running = false;
   std::vector<AnswerWaiter*> waiting;
@@ -71,7 +76,8 @@ class Queued {
 
 }  // namespace
 
-Resolver::Resolver(Loop& loop) : loop_(loop), self_(std::make_shared<Resolver*>(this)) {}
+Resolver::Resolver(Loop& loop, Getaddrinfo getaddrinfo)
+    : loop_(loop), getaddrinfo_(getaddrinfo), self_(std::make_shared<Resolver*>(this)) {}
 
 Resolver::~Resolver() {
   for (const auto& [host, entry] : names_) REMUDA_CHECK(entry->waiting.empty());
@@ -134,7 +140,7 @@ void Resolver::begin(const std::string& host, Entry& entry) {
     });
   };
   const int error =
-      uv_getaddrinfo(loop_.raw(), &lookup->request, done, host.c_str(), nullptr, &hints);
+      getaddrinfo_(loop_.raw(), &lookup->request, done, host.c_str(), nullptr, &hints);
   if (error != 0) {  // a name that cannot be one: too long, or with bytes that no name has
     log::warning("DNS lookup failed: {}: {}", host, uv_strerror(error));
     throw lookup_failed();
@@ -150,9 +156,24 @@ void Resolver::answered(const std::string& host, int status, std::vector<Address
   entry->is_running = false;
   entry->expires = loop_.now() + (addresses.empty() ? not_found_ttl_ : found_ttl_);
   entry->addresses = std::move(addresses);
+  if (!entry->addresses.empty()) {
+    const Addresses before = std::exchange(entry->last_found, entry->addresses);
+    if (dropped_ && lacks_any(entry->addresses, before)) dropped_(host, entry->addresses);
+  }
   for (AnswerWaiter* waiter : entry->waiting) {
     // One that timed out meanwhile needs no answer.
     [[maybe_unused]] const bool taken = waiter->set(Addresses(entry->addresses));
+  }
+}
+
+void Resolver::refresh() {
+  for (const auto& [host, entry] : names_) {
+    if (entry->is_running || entry->last_found.empty()) continue;
+    try {
+      begin(host, *entry);
+    } catch (const PgError&) {
+      continue;  // the log tells; what is known stays
+    }
   }
 }
 

@@ -1,7 +1,11 @@
 // Host names to addresses: getaddrinfo on the thread pool, with a bounded cache. One per loop.
-// Addresses of one name keep the order of the system's answer; callers rotate.
+// Addresses of one name keep the order of the system's answer; callers rotate. Who wants to know
+// that an address is no longer a name's is told by `on_dropped`.
 #pragma once
 
+#include <uv.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -27,12 +31,24 @@ class Resolver {
     std::vector<Address> addresses;
   };
 
-  explicit Resolver(Loop& loop);
+  // What asks the system.
+  using Getaddrinfo = decltype(&uv_getaddrinfo);
+  // A name has other addresses than before, and these (with port 0) are all it has now.
+  using OnDropped = std::function<void(const std::string& host, const std::vector<Address>& left)>;
+
+  explicit Resolver(Loop& loop, Getaddrinfo getaddrinfo = uv_getaddrinfo);
   // Nobody may be awaiting; look-ups still running are forgotten.
   ~Resolver();
 
   // dns_max_ttl and dns_nxdomain_ttl, for answers yet to come.
   void set_ttl(Micros found, Micros not_found) noexcept;
+
+  // Called when an answer lacks an address that the one before it had. A name that is not found at
+  // all has lost none: that may be the name server's fault.
+  void on_dropped(OnDropped dropped) { dropped_ = std::move(dropped); }
+
+  // Looks up all names again that had addresses the last time.
+  void refresh();
 
   // At least one address with this port. Numeric hosts, paths and '@' names answer at once.
   // Throws PgError `server DNS lookup failed`; TimedOut after `timeout` (0: none); Closed when the
@@ -56,6 +72,8 @@ class Resolver {
   void make_room();
 
   Loop& loop_;
+  const Getaddrinfo getaddrinfo_;
+  OnDropped dropped_;
   Micros found_ttl_ = 15 * kSecond;
   Micros not_found_ttl_ = 15 * kSecond;
   uint64_t lookups_ = 0;

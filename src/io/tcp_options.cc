@@ -27,8 +27,8 @@ bool is_tcp(int fd) noexcept {
 
 void apply(const TcpOptions& options, int fd) noexcept {
   if (!is_tcp(fd)) return;
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive ? 1 : 0, "SO_KEEPALIVE");
   if (options.keepalive) {
-    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
     if (options.keepalive_count > 0) {
       set(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_count, "TCP_KEEPCNT");
     }

@@ -14,7 +14,9 @@ struct TcpOptions {
   int socket_buffer = 0;       // bytes, each way
 };
 
-// Applies what can be applied to a TCP socket; failures are logged at debug level.
+// Applies what can be applied to a TCP socket; failures are logged at debug level. What a listener
+// has its connections inherit. A buffer must be set before a connection begins: made smaller than
+// what the other side was promised, it loses segments.
 void apply(const TcpOptions& options, int fd) noexcept;
 
 }  // namespace remuda::io

@@ -146,23 +146,47 @@ void answer_password(Exchange& login, uint32_t kind, ByteView salt) {
   login.messages.send(out);
 }
 
+// A server that does not know the version asked for says which it speaks, before anything else. We
+// ask for no extension that it could refuse.
+void check_version(const wire::Message& message, uint32_t asked) {
+  wire::Reader reader(message.body);
+  const uint32_t version = reader.u32();
+  const uint32_t refused = reader.u32();
+  const bool is_lower = version >= wire::kProtocol3 && version < asked;
+  if (!reader.done() || !is_lower || refused != 0) fail("bad protocol negotiation");
+}
+
 struct AuthenticationRequest {
   uint32_t kind = kOk;
   std::string data;
 };
 
-io::Task<AuthenticationRequest> next_authentication(Exchange& login) {
-  const wire::Message message = co_await next_message(login);
+AuthenticationRequest authentication_in(const wire::Message& message) {
   wire::Reader reader(message.body);
   AuthenticationRequest request;
   request.kind = reader.u32();
   request.data = reader.rest();
   if (message.type != 'R' || !reader.ok()) fail("unexpected message");
-  co_return request;
+  return request;
+}
+
+io::Task<AuthenticationRequest> next_authentication(Exchange& login) {
+  const wire::Message message = co_await next_message(login);
+  co_return authentication_in(message);
+}
+
+io::Task<AuthenticationRequest> first_authentication(Exchange& login) {
+  wire::Message message = co_await next_message(login);
+  if (message.type == 'v' && login.request.version != wire::kProtocol3) {
+    check_version(message, login.request.version);
+    wire::Message next = co_await next_message(login);
+    message = std::move(next);
+  }
+  co_return authentication_in(message);
 }
 
 io::Task<void> authenticate(Exchange& login) {
-  const AuthenticationRequest asked = co_await next_authentication(login);
+  const AuthenticationRequest asked = co_await first_authentication(login);
   if (asked.kind == kOk) co_return;
   if (asked.kind == kCleartext || asked.kind == kMd5) {
     answer_password(login, asked.kind, asked.data);
@@ -213,7 +237,7 @@ io::Task<LoginResult> take_settings(Exchange& login) {
 io::Task<LoginResult> log_in(io::Stream& stream, LoginRequest request, KeyCache& cache) {
   Exchange login{MessageStream(stream), request, cache};
   std::string out;
-  wire::startup_message(out, request.startup);
+  wire::startup_message(out, request.startup, request.version);
   login.messages.send(out);
   co_await authenticate(login);
   LoginResult result = co_await take_settings(login);

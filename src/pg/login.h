@@ -15,6 +15,7 @@
 #include "remuda/wire/builder.h"
 #include "remuda/wire/scram.h"
 #include "remuda/wire/secret.h"
+#include "remuda/wire/startup.h"
 
 namespace remuda::pg {
 
@@ -27,6 +28,7 @@ struct ProvenKeys {
 
 struct LoginRequest {
   std::vector<wire::Parameter> startup;  // user, database and what else the server shall set
+  uint32_t version = wire::kProtocol3;   // or kProtocol32, if the server may know it
   std::string user;
   wire::Secret secret;  // an empty plain one when there is none
   std::optional<ProvenKeys> proven;

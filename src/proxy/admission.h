@@ -56,6 +56,7 @@ struct Admission {
   std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
   std::string options;  // as it gave them, for replication only
   Replication replication = Replication::none;
+  bool has_long_keys = false;  // it speaks protocol 3.2
   // What opens servers for this user, where the auth file does not say.
   std::optional<pg::ProvenKeys> keys;
   std::string secret;

@@ -6,15 +6,13 @@
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/server_tls.h"
+#include "proxy/socket_options.h"
 #include "proxy/worker.h"
-#include "remuda/base/bytes.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
 
 namespace remuda::proxy {
 namespace {
-
-constexpr size_t kOurSecretSize = 4;
 
 // While it lives the server is neither released nor lent, so that the cancel cannot hit another
 // client's query. The server may close meanwhile; it is found again by its id.
@@ -81,7 +79,8 @@ struct CancelTarget {
 
 io::Task<void> send_cancel(Worker& worker, const CancelTarget& target, Micros timeout) {
   io::Address address = target.address;
-  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
+  const io::TcpOptions options = tcp_options(worker.config());
+  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks, options);
   io::Deadline deadline(worker.loop, timeout, stream, "cancel_wait_timeout");
   const io::CloseLink link(worker.tasks, stream);
   if (target.is_encrypted) {
@@ -160,10 +159,9 @@ io::Task<void> cancel_at(Worker& worker, size_t index, CancelKey key) {
 }  // namespace
 
 io::Task<void> forward_cancel(Worker& worker, wire::CancelRequest request) {
-  CancelKey key;
-  key.pid = request.pid;
-  if (request.secret.size() != kOurSecretSize) co_return;
-  key.secret = load_u32(request.secret.data());
+  std::optional<CancelKey> asked = to_cancel_key(request.pid, request.secret);
+  if (!asked) co_return;
+  CancelKey& key = *asked;
   std::optional<PeerRequest> for_peer = route_cancel(worker, key);
   if (for_peer) {
     co_await forward_to_peer(worker, std::move(*for_peer));

@@ -6,13 +6,14 @@
 
 #include "io/connect.h"
 #include "io/deadline.h"
-#include "io/tcp_options.h"
 #include "pg/login.h"
 #include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/server_host.h"
 #include "proxy/server_tls.h"
+#include "proxy/socket_options.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/sqlstate.h"
@@ -34,31 +35,6 @@ struct Failure {
   std::string detail;         // for the log only
   bool tell_waiters = false;  // the server answered: waiting does not help
 };
-
-std::string unix_socket_path(const std::string& directory, int port) {
-  return fmt::format("{}/.s.PGSQL.{}", directory, port);
-}
-
-// The element of the host list whose turn it is.
-std::string next_host(PoolShard& pool, const config::Database& database) {
-  std::string host = pool.worker.config().unix_socket_dir;
-  if (!database.hosts.empty())
-    host = database.hosts[pool.ledger->next_host % database.hosts.size()];
-  if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.ledger->next_host;
-  if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
-  return host;
-}
-
-io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
-                                   std::string host, Micros timeout) {
-  Worker& worker = pool.worker;
-  if (host[0] == '/' || host[0] == '@') {
-    co_return io::Address::unix_path(unix_socket_path(host, database.port));
-  }
-  const auto port = static_cast<uint16_t>(database.port);
-  const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);
-  co_return addresses[pool.ledger->next_address++ % addresses.size()];
-}
 
 // Clients have proved to be somebody else than the user the pool logs in as.
 bool is_forced(const PoolShard& pool, const config::Database& database) {
@@ -93,19 +69,19 @@ pg::LoginRequest make_request(const PoolShard& pool, const config::Database& dat
     if (value) request.startup.emplace_back(name, *value);
   }
   request.secret = find_secret(pool, database);
+  if (pool.worker.config().server_long_cancel_keys) request.version = wire::kProtocol32;
   if (!is_forced(pool, database)) request.proven = pool.ledger->facts.proven_keys();
   return request;
 }
 
-void apply_tcp_options(const config::Config& config, int fd) {
-  io::TcpOptions options;
-  options.keepalive = config.tcp_keepalive;
-  options.keepalive_count = config.tcp_keepcnt;
-  options.keepalive_idle = config.tcp_keepidle;
-  options.keepalive_interval = config.tcp_keepintvl;
-  options.user_timeout = config.tcp_user_timeout;
-  options.socket_buffer = config.tcp_socket_buffer;
-  io::apply(options, fd);
+void log_connected(const Server& server) {
+  if (!server.worker.config().log_connections) return;
+  const std::string name = log_name(server);
+  if (server.address.is_unix()) {
+    log::info("{} new connection to server", name);
+  } else {
+    log::info("{} new connection to server (from {})", name, server.stream.local().text());
+  }
 }
 
 session::ParameterSetRef settable(Worker& worker, const ServerParameters& parameters) {
@@ -134,8 +110,8 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   const io::Address address = co_await find_address(pool, *database, host, timeout);
   entry.address = &address;
   outcome.where = "@" + address.text();
-  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
-  apply_tcp_options(worker.config(), stream.fd());
+  const io::TcpOptions options = tcp_options(worker.config());
+  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks, options);
   auto server =
       std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot), entry.id);
   entry.stream = &server->stream;
@@ -144,9 +120,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   server->host = host;
   server->epoch = epoch;
   server->closings = closings;
-  if (worker.config().log_connections) {
-    log::info("{} new connection to server", log_name(*server));
-  }
+  log_connected(*server);
   io::Deadline deadline(worker.loop, timeout, server->stream, "connect timeout");
   const io::CloseLink link(worker.tasks, server->stream);
   co_await encrypt_server(worker, server->stream, host);
@@ -212,6 +186,7 @@ io::Task<void> dial(PoolShard& pool, Slot slot) {
   Outcome outcome;
   auto failed = co_await try_open(pool, std::move(slot), outcome);
   if (failed) {
+    leave_host(pool);
     const std::string detail = failed->detail.empty() ? "" : ": " + failed->detail;
     log::warning("S: {}/{}{} closing because: {}{} (age=0s)", pool.database_name(),
                  pool.user_name(), outcome.where, failed->failure.message, detail);
@@ -228,6 +203,7 @@ io::Task<OwnServer> dial_own(PoolShard& pool, Slot slot, Replication replication
   outcome.startup = std::move(startup);
   const auto failed = co_await try_open(pool, std::move(slot), outcome);
   if (failed) {
+    leave_host(pool);
     const std::string name =
         fmt::format("S: {}/{}{}", pool.database_name(), pool.user_name(), outcome.where);
     log::warning("{} {} {}", name, failed->failure.message, failed->detail);

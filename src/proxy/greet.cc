@@ -75,14 +75,12 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   client.view.simple_query_allowed = !config.disable_pqexec;
   client.view.parameters = initial_parameters(worker, greeting, admission);
   client.unproven_values = !admission.parameters.empty();
-  worker.keys.issue(client);
+  worker.keys.issue(client, admission.has_long_keys);
   std::string out;
   wire::authentication_ok(out);
   out += greeting_parameters(pool, greeting, admission, config);
-  char secret[4];
   const CancelKey shown = worker.shared.peer_keys.issue(config.peer_id, client.key);
-  store_u32(secret, shown.secret);
-  wire::backend_key_data(out, shown.pid, {secret, sizeof secret});
+  wire::backend_key_data(out, shown.pid, secret_bytes(shown));
   if (!config.login_notify_message.empty()) {
     wire::notice_response(out, "NOTICE", SqlState("00000"), config.login_notify_message);
   }

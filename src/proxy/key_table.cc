@@ -1,21 +1,10 @@
 #include "proxy/key_table.h"
 
-#include <sys/random.h>
-
 #include "proxy/client.h"
 
 namespace remuda::proxy {
-namespace {
 
-uint32_t random_u32() {
-  uint32_t value = 0;
-  REMUDA_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
-  return value;
-}
-
-}  // namespace
-
-void KeyTable::issue(Client& client) {
+void KeyTable::issue(Client& client, bool is_long) {
   uint32_t index = 0;
   if (free_.empty()) {
     index = static_cast<uint32_t>(own_.size());
@@ -27,7 +16,7 @@ void KeyTable::issue(Client& client) {
   }
   REMUDA_CHECK(index < 1u << CancelKey::kIndexBits);
   client.key.pid = static_cast<uint32_t>(worker_) << CancelKey::kIndexBits | index;
-  client.key.secret = random_u32();
+  make_secret(client.key, is_long);
 }
 
 void KeyTable::settle(Client& client) {

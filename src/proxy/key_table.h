@@ -21,8 +21,8 @@ class KeyTable {
     return static_cast<int>(key.pid >> CancelKey::kIndexBits);
   }
 
-  // Gives the client a new key.
-  void issue(Client& client);
+  // Gives the client a new key, a long one if it speaks protocol 3.2.
+  void issue(Client& client, bool is_long);
   // The client has come from another worker, with its key.
   void settle(Client& client);
   // The client goes to another worker, or ends. What another worker issued is for that one to know.

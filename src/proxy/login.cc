@@ -46,10 +46,13 @@ void log_attempt(const LoginAttempt& login) {
             asked == Replication::none ? "no" : asked == Replication::logical ? "database" : "yes");
 }
 
-void negotiate(LoginAttempt& login) {
-  if (login.minor == 0 && login.parameters.extensions.empty()) return;
+// Settles for a version that both know, and tells what of the request is not to be had.
+void negotiate(LoginAttempt& login, uint16_t minor) {
+  login.version = wire::best_version(minor);
+  const bool is_granted = login.version == (wire::kProtocol3 | minor);
+  if (is_granted && login.parameters.extensions.empty()) return;
   std::string out;
-  wire::negotiate_protocol_version(out, wire::kProtocol3, login.parameters.extensions);
+  wire::negotiate_protocol_version(out, login.version, login.parameters.extensions);
   login.stream.write(out);
 }
 
@@ -182,6 +185,7 @@ Admission make_admission(LoginAttempt& login, const LoginTarget& target, Proof& 
   admission.parameters = std::move(login.parameters.tracked);
   admission.options = std::move(login.parameters.options);
   admission.replication = login.parameters.replication;
+  admission.has_long_keys = login.version == wire::kProtocol32;
   admission.login_started = login.started;
   admission.id = login.id;
   admission.is_admin = target.is_admin;
@@ -189,11 +193,10 @@ Admission make_admission(LoginAttempt& login, const LoginTarget& target, Proof& 
 }
 
 io::Task<void> admit(LoginAttempt& login, const wire::Startup& startup) {
-  login.minor = startup.minor;
   login.parameters = read_parameters(startup, login.config());
   LoginTarget target = find_target(login);
   Places places = take_places(login, target);
-  negotiate(login);
+  negotiate(login, startup.minor);
   log_attempt(login);
   pg::MessageStream messages(login.stream);
   messages.prepend(login.inbox);

@@ -38,7 +38,7 @@ struct LoginAttempt {
   std::string peer;
   std::string inbox;  // bytes read and not yet understood, before the start-up packet is complete
   StartupParameters parameters;
-  uint16_t minor = 0;  // of the protocol version
+  uint32_t version = wire::kProtocol3;  // of the protocol, as agreed
   bool is_cancel = false;
   bool in_handshake = false;  // of TLS: no message of ours would be understood
   LoginEntry entry;

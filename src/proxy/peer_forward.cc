@@ -5,8 +5,8 @@
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "io/waiter.h"
+#include "proxy/socket_options.h"
 #include "proxy/worker.h"
-#include "remuda/base/bytes.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
 
@@ -62,13 +62,13 @@ io::Task<void> send_to(Worker& worker, const PeerRequest& request) {
   const Micros timeout = worker.config().cancel_wait_timeout;
   PeerPools::Place place = co_await take_place(worker, request.peer, timeout);
   const io::Address address = co_await address_of(worker, request.peer, timeout);
-  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks);
+  const io::TcpOptions options = tcp_options(worker.config());
+  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks, options);
   io::Deadline deadline(worker.loop, timeout, stream, "cancel_wait_timeout");
   const io::CloseLink link(worker.tasks, stream);
-  char secret[4];
-  store_u32(secret, request.key.secret);
   std::string out;
-  wire::cancel_request(out, request.key.pid, std::string_view(secret, sizeof secret));
+  const std::string secret = secret_bytes(request.key);
+  wire::cancel_request(out, request.key.pid, secret);
   stream.write(out);
   place.sent();
   char buffer[16];
@@ -88,7 +88,7 @@ std::optional<PeerRequest> route_cancel(Worker& worker, CancelKey& key) {
   }
   const config::Config& config = worker.config();
   const int id = peer_of_key(key);
-  if (config.peer_id == 0 || id == 0 || id == config.peer_id) return std::nullopt;
+  if (key.is_long || config.peer_id == 0 || id == 0 || id == config.peer_id) return std::nullopt;
   const auto at = config.peers.find(id);
   if (at == config.peers.end()) return std::nullopt;
   if (hops_of_key(key) == 0) {

@@ -64,6 +64,7 @@ void PeerKeys::forget(CancelKey own) noexcept {
 }
 
 std::optional<CancelKey> PeerKeys::find(CancelKey shown) const {
+  if (shown.is_long) return std::nullopt;
   const std::lock_guard lock(mutex_);
   const auto at = own_.find(packed(with_all_hops(shown)));
   if (at == own_.end()) return std::nullopt;

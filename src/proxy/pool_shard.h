@@ -125,6 +125,8 @@ class PoolShard {
   Micros least_recent_use() noexcept { return idle_.back().idle_since; }
   // RECONNECT and the like: every server is closed when it is free, an idle one with this reason.
   void mark_for_close(const char* reason = "close_needed");
+  // The same for servers of that host at addresses that are not `left`.
+  void leave_addresses(const std::string& host, const std::vector<io::Address>& left);
   void drop_clients(const char* text);  // those that wait to be greeted, too
   // To be closed as soon as it is free.
   bool is_stale(const Server& server) const noexcept;

@@ -1,4 +1,6 @@
 // What lasts too long in a pool, and what the console does to it.
+#include <algorithm>
+
 #include "proxy/placement.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
@@ -84,6 +86,17 @@ void PoolShard::mark_for_close(const char* reason) {
   }
   secrets.clear();
   close_idle(reason);
+}
+
+void PoolShard::leave_addresses(const std::string& host, const std::vector<io::Address>& left) {
+  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+    for (Server& server : list_of(state)) {
+      io::Address address = server.address;
+      address.set_port(0);
+      const bool is_left = std::find(left.begin(), left.end(), address) != left.end();
+      if (server.host == host && !is_left) server.close_needed = true;
+    }
+  }
 }
 
 void PoolShard::drop_clients(const char* text) {

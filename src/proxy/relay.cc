@@ -62,11 +62,30 @@ bool replay_parameters(Client& client, Egress& egress) {
   client.replay_due = false;
   if (server.parameters == client.view.parameters) return true;
   std::string message;
-  wire::query(message, session::replay_sql(*server.parameters, *client.view.parameters));
+  const std::string sql = session::replay_sql(*server.parameters, *client.view.parameters);
+  if (log::is_enabled(log::Level::debug)) {
+    log::debug("{} varcache_apply: {}", log_name(*client.server), sql);
+  }
+  wire::query(message, sql);
   session::expect_internal_query(server);
   if (!egress.copy(message)) client.server->stream.write(std::string_view(message));
   client.awaits_replay = client.unproven_values;
   return !client.awaits_replay;
+}
+
+// What the client is about to learn of its values, for those who debug: nothing otherwise.
+session::ParameterSetRef asked_values(const Client* client) {
+  const bool is_told = client && client->awaits_replay && log::is_enabled(log::Level::debug);
+  return is_told ? client->view.parameters : session::ParameterSetRef();
+}
+
+void log_canonical(const Client& client, const session::ParameterSet& asked) {
+  for (const auto& [name, value] : asked.values()) {
+    const std::string* now = client.view.parameters->find(name);
+    if (!now || *now == value) continue;
+    log::debug("{} varcache_set_canonical: setting {} to its canonical version {} -> {}",
+               log_name(client), name, value, *now);
+  }
 }
 
 void fail_protocol(Client& client, const Progress& progress) {
@@ -277,9 +296,11 @@ void Server::on_bytes(char* data, size_t size) noexcept {
   while (!closing) {
     Egress egress(worker.scratch);
     Client* const to = client;
+    const session::ParameterSetRef asked = asked_values(to);
     const Progress progress =
         from_server(view, to ? &to->view : nullptr, bytes, egress, worker.limits());
     bytes.remove_prefix(progress.consumed);
+    if (asked) log_canonical(*to, *asked);
     if (to) {
       if (to->query_start != 0 || to->transaction_start != 0) note_answered(*to);
       const io::WriteResult result = send(to->stream, egress);

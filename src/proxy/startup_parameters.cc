@@ -55,7 +55,8 @@ bool is_tracked(const config::Config& config, std::string_view name) {
   // server that does not report it must be told by track_extra_parameters.
   for (std::string_view known : {"client_encoding", "DateStyle", "TimeZone",
                                  "standard_conforming_strings", "application_name", "IntervalStyle",
-                                 "default_transaction_read_only"}) {
+                                 "default_transaction_read_only",
+                                 "scram_iterations"}) {
     if (session::same_name(name, known)) return true;
   }
   return std::any_of(config.track_extra_parameters.begin(), config.track_extra_parameters.end(),

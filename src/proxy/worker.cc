@@ -38,6 +38,7 @@ Worker::~Worker() = default;
 void Worker::run() {
   io::run_promptly();
   adopt_limits();
+  watch_hosts();
   open_standing_pools();
   look_again(kQuietPeriod);
   if (config().stats_period > 0) {
@@ -201,6 +202,20 @@ void Worker::take_over(ServerParcel parcel) {
   pool.take_over(std::move(parcel));
 }
 
+// A server may be on another worker than the one that looked its host up.
+void Worker::watch_hosts() {
+  last_refresh_ = now();
+  resolver.on_dropped([this](const std::string& host, const std::vector<io::Address>& left) {
+    for (Worker* worker : shared.workers) {
+      worker->post([worker, host, left] { worker->leave_addresses(host, left); });
+    }
+  });
+}
+
+void Worker::leave_addresses(const std::string& host, const std::vector<io::Address>& left) {
+  for (auto& [key, pool] : shards) pool->leave_addresses(host, left);
+}
+
 void Worker::watch(PoolShard& pool) {
   if (stopping_) return;
   watched_.push_back(&pool);
@@ -316,7 +331,16 @@ void Worker::maintain() {
     is_quiet = is_quiet && !pool->has_work();
   }
   drop_unused_pools(now);
+  refresh_hosts(now);
   look_again(is_quiet ? kQuietPeriod : kBusyPeriod);
+}
+
+// The serial number of a zone is nothing the system tells: the names are asked for themselves.
+void Worker::refresh_hosts(Micros now) {
+  const Micros period = config().dns_zone_check_period;
+  if (period <= 0 || now - last_refresh_ < period) return;
+  last_refresh_ = now;
+  resolver.refresh();
 }
 
 // Pools that nobody has used for long, and those of databases made from `*`. Tasks that refer to a

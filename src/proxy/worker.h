@@ -87,6 +87,8 @@ class Worker {
   void take_over(ServerParcel parcel);  // a server that another worker had
   // Has pools looked after more often until nobody waits.
   void somebody_waits();
+  // These are all addresses a host has now: servers at others are closed when they are free.
+  void leave_addresses(const std::string& host, const std::vector<io::Address>& left);
   // Calls its patience_over() in a moment.
   void watch(PoolShard& pool);
   // An idle client goes to another worker. False when out of descriptors: it stays.
@@ -125,6 +127,8 @@ class Worker {
   void look_again(Micros period);
   void maintain();
   void patience_over();
+  void watch_hosts();
+  void refresh_hosts(Micros now);
   // Runs `f` on the table of the worker that issued the key.
   template <class F>
   void at_issuer(CancelKey key, F f);
@@ -152,6 +156,7 @@ class Worker {
   bool is_quiet_ = true;  // at the last look nobody waited
   Micros last_fill_ = 0;
   Micros last_sweep_ = 0;
+  Micros last_refresh_ = 0;  // of the resolver
   ClientTimeouts shortest_timeouts_;
   std::vector<std::unique_ptr<Client>> dead_clients_;
   std::vector<std::unique_ptr<Server>> dead_servers_;

@@ -194,9 +194,9 @@ void empty_query_response(std::string& out) {
   const MessageBuilder builder(out, 'I');
 }
 
-void startup_message(std::string& out, std::span<const Parameter> parameters) {
+void startup_message(std::string& out, std::span<const Parameter> parameters, uint32_t version) {
   MessageBuilder builder(out);
-  builder.u32(kProtocol3);
+  builder.u32(version);
   for (const auto& [name, value] : parameters) builder.cstring(name).cstring(value);
   builder.u8(0);
 }

@@ -23,7 +23,7 @@ void check_options(ByteView text) {
 // What was parsed can be built, and parsed again to the same.
 void check_startup(const Startup& startup) {
   std::string built;
-  startup_message(built, startup.parameters);
+  startup_message(built, startup.parameters, kProtocol3);
   const StartupParse again = parse_startup(built);
   REMUDA_CHECK(again.status == Status::packet && again.consumed == built.size());
   REMUDA_CHECK(std::get<Startup>(again.packet).parameters == startup.parameters);

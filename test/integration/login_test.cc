@@ -209,16 +209,6 @@ TEST_CASE("an SSL or GSS request is declined and the login goes on") {
   CHECK(client.value("SELECT 1") == "1");
 }
 
-TEST_CASE("a newer protocol and its options are negotiated down") {
-  Remuda remuda;
-  RawClient client(remuda.port());
-  client.send(startup({{"user", "postgres"}, {"database", "p0"}, {"_pq_.fancy", "1"}}, 0x00030002));
-  const Message negotiation = client.expect('v');
-  CHECK(negotiation.body == be32(0x00030000) + be32(1) + cstr("_pq_.fancy"));
-  CHECK(types_of(client.read_until('Z')).find('v') == std::string::npos);
-  CHECK(client.value("SELECT 1") == "1");
-}
-
 TEST_CASE("client_login_timeout ends a login that does not proceed") {
   Remuda remuda(ini_text("client_login_timeout = 0.3"));
   RawClient client(remuda.port());

@@ -81,7 +81,7 @@ void command_complete(std::string& out, ByteView tag);
 void empty_query_response(std::string& out);
 
 // What a client says.
-void startup_message(std::string& out, std::span<const Parameter> parameters);  // protocol 3.0
+void startup_message(std::string& out, std::span<const Parameter> parameters, uint32_t version);
 void ssl_request(std::string& out);
 void gssenc_request(std::string& out);
 void cancel_request(std::string& out, uint32_t pid, ByteView secret);

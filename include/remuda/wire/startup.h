@@ -18,9 +18,15 @@ namespace remuda::wire {
 
 constexpr uint32_t kProtocol2 = 0x00020000;
 constexpr uint32_t kProtocol3 = 0x00030000;
+constexpr uint32_t kProtocol32 = 0x00030002;  // longer cancel keys
 constexpr uint32_t kCancelRequestCode = 80877102;
 constexpr uint32_t kSslRequestCode = 80877103;
 constexpr uint32_t kGssencRequestCode = 80877104;
+
+// What we speak with a client that asks for 3.`minor`. There never was a 3.1.
+constexpr uint32_t best_version(uint16_t minor) noexcept {
+  return minor >= 2 ? kProtocol32 : kProtocol3;
+}
 
 constexpr uint32_t kMinStartupLength = 8;
 constexpr uint32_t kMaxStartupLength = 64 * 1024 - 1;

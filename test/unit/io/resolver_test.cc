@@ -29,6 +29,17 @@ struct Quiet {
   ~Quiet() { log::configure(log::Options()); }
 };
 
+// What every name is, for a resolver that asks this; empty: there is no such name.
+std::string all_names_are;
+
+int answer(uv_loop_t* loop, uv_getaddrinfo_t* request, uv_getaddrinfo_cb done, const char*,
+           const char* service, const addrinfo* hints) {
+  const char* name = all_names_are.empty() ? "256.0.0.1" : all_names_are.c_str();
+  addrinfo numeric = *hints;
+  numeric.ai_flags = AI_NUMERICHOST;
+  return uv_getaddrinfo(loop, request, done, name, service, &numeric);
+}
+
 bool has_loopback(const std::vector<Address>& addresses, uint16_t port) {
   return std::any_of(addresses.begin(), addresses.end(), [port](const Address& address) {
     return address == *Address::numeric("127.0.0.1", port) ||
@@ -99,6 +110,51 @@ TEST_CASE("a name that does not exist fails, and is remembered", "[resolver]") {
   CHECK(resolver.lookups() <= 1);
   CHECK_THROWS_AS(finish(loop, resolver.resolve(std::string(300, 'x'), 1)), PgError);
   CHECK_THROWS_AS(finish(loop, resolver.resolve("", 1)), PgError);
+}
+
+TEST_CASE("who wants to know is told of addresses that an answer lacks", "[resolver]") {
+  const Quiet quiet;
+  Loop loop;
+  Resolver resolver(loop, answer);
+  resolver.set_ttl(0, 0);
+  std::vector<std::string> told;
+  resolver.on_dropped([&](const std::string& host, const std::vector<Address>& left) {
+    REQUIRE(left.size() == 1);
+    told.push_back(host + " " + left[0].text());
+  });
+  const auto look_up = [&] {
+    finish(loop, sleep_for(loop, kMillisecond));
+    return finish(loop, resolver.resolve("db", 5432));
+  };
+  all_names_are = "127.0.0.1";
+  look_up();
+  CHECK(look_up()[0].text() == "127.0.0.1:5432");
+  CHECK(told.empty());
+  // A name that is not found has lost nothing; when it is found again, that counts.
+  all_names_are.clear();
+  CHECK_THROWS_AS(look_up(), PgError);
+  CHECK(told.empty());
+  all_names_are = "127.0.0.2";
+  look_up();
+  CHECK(told == std::vector<std::string>{"db 127.0.0.2:0"});
+}
+
+TEST_CASE("known names are looked up again when asked to", "[resolver]") {
+  const Quiet quiet;
+  Loop loop;
+  Resolver resolver(loop, answer);
+  resolver.set_ttl(3600 * kSecond, 3600 * kSecond);
+  all_names_are = "127.0.0.1";
+  finish(loop, resolver.resolve("known", 1));
+  all_names_are.clear();
+  CHECK_THROWS_AS(finish(loop, resolver.resolve("unknown", 1)), PgError);
+  all_names_are = "127.0.0.3";
+  resolver.refresh();
+  resolver.refresh();  // shares the look-up
+  CHECK(resolver.pending() == 1);
+  run_until(loop, [&] { return resolver.pending() == 0; });
+  CHECK(resolver.lookups() == 3);
+  CHECK(finish(loop, resolver.resolve("known", 7))[0].text() == "127.0.0.3:7");
 }
 
 TEST_CASE("one who no longer waits does not disturb the others", "[resolver]") {

@@ -428,13 +428,35 @@ TEST_CASE("parameters have a greatest number and size") {
   CHECK(fault_of(request_with(""), says(with(3, 100000))) == "too many parameters");
 }
 
+TEST_CASE("protocol 3.2 is asked for where it is wanted, and 3.0 taken for an answer") {
+  LoginRequest request = request_with("");
+  request.version = wire::kProtocol32;
+  std::string asked;
+  const auto negotiated = [&asked](uint32_t version, uint32_t refused, const std::string& tail) {
+    return [=, &asked](Peer& peer) {
+      asked = peer.startup();
+      std::string out;
+      wire::MessageBuilder(out, 'v').u32(version).u32(refused).bytes(tail);
+      peer.send(out + ok() + ready());
+    };
+  };
+  CHECK(logged_in(request, negotiated(wire::kProtocol3, 0, "")).cancel_secret == "4key");
+  CHECK(load_u32(asked.data()) == wire::kProtocol32);
+  for (const uint32_t version : {0x00020000u, 0x00030002u, 0x00030003u}) {
+    CHECK(fault_of(request, negotiated(version, 0, "")) == "bad protocol negotiation");
+  }
+  // What we did not ask for cannot be refused.
+  CHECK(fault_of(request, negotiated(wire::kProtocol3, 1, "_pq_.x")) == "bad protocol negotiation");
+  CHECK(fault_of(request, negotiated(wire::kProtocol3, 0, "x")) == "bad protocol negotiation");
+}
+
 TEST_CASE("messages that do not belong into a login") {
   const auto message = [](char type, std::string_view body) {
     std::string out;
     wire::MessageBuilder(out, type).bytes(body);
     return out;
   };
-  // NegotiateProtocolVersion among them: we ask for nothing that could be negotiated.
+  // NegotiateProtocolVersion among them: with 3.0 we ask for nothing that could be negotiated.
   const std::string negotiate = message('v', bytes_of("\0\3\0\0\0\0\0\0"));
   for (const std::string& bytes :
        {negotiate, message('D', ""), message('T', bytes_of("\0\0")), message('R', "abc"),
