@@ -21,6 +21,14 @@ namespace {
 
 constexpr Micros kEndCheckPeriod = 50 * kMillisecond;
 
+void configure_log(const config::Config& config, const Arguments& arguments) {
+  try {
+    log::configure(log_options(config, arguments));
+  } catch (const SystemError& error) {
+    log::error("{}; keeping the old log", error.what());
+  }
+}
+
 }  // namespace
 
 size_t worker_count(const config::Config& config) {
@@ -132,11 +140,7 @@ io::Task<bool> Daemon::reload() {
                is_tls ? "TLS configuration" : "access rules");
     co_return false;
   }
-  try {
-    log::configure(log_options(*fresh.config, arguments_));
-  } catch (const SystemError& error) {
-    log::error("{}; keeping the old log", error.what());
-  }
+  configure_log(*fresh.config, arguments_);
   adopt(fresh);
   auto apply = [fresh](proxy::Worker& worker) {
     worker.adopt(fresh);
@@ -156,6 +160,7 @@ bool Daemon::set(const std::string& key, const std::string& value, std::string& 
   auto changed = std::make_shared<config::Config>(*snapshot_.config);
   if (!config::set_value(*changed, key, value)) return false;
   const proxy::Snapshot fresh = changed_snapshot(snapshot_, std::move(changed), notice);
+  configure_log(*fresh.config, arguments_);
   adopt(fresh);
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker, fresh] { worker->adopt(fresh); });

@@ -111,8 +111,8 @@ TEST_CASE("packets that open a connection have no type") {
   CHECK(built(cancel_request, 0x01020304u, "abcd") == bytes_of("\0\0\0\x10\x04\xd2\x16\x2e\1\2\3\4"
                                                                "abcd"));
   const std::vector<Parameter> parameters{{"user", "u"}, {"database", ""}};
-  CHECK(built(startup_message, parameters, kProtocol3) ==
-        bytes_of("\0\0\0\x1a\0\3\0\0user\0u\0database\0\0\0"));
+  CHECK(built(startup_message, parameters, 0x00030002u) ==
+        bytes_of("\0\0\0\x1a\0\3\0\2user\0u\0database\0\0\0"));
 }
 
 TEST_CASE("passwords and SASL answers") {
