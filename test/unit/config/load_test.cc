@@ -352,9 +352,9 @@ TEST_CASE("there is a limit to the faults told") {
 }
 
 TEST_CASE("a setting without effect is told of when it is set") {
-  const Loaded loaded = load_text("[remuda]\ndns_zone_check_period = 5\nquery_timeout = 0\n");
+  const Loaded loaded = load_text("[remuda]\nresolv_conf = x\nquery_timeout = 0\n");
   REQUIRE(loaded.config);
-  CHECK(loaded.messages == Lines{"x.ini:2: dns_zone_check_period has no effect yet"});
+  CHECK(loaded.messages == Lines{"x.ini:2: resolv_conf has no effect yet"});
 }
 
 TEST_CASE("the auth file is read along") {
