@@ -1,5 +1,6 @@
 #include "support/pq.h"
 
+#include <openssl/ssl.h>
 #include <poll.h>
 
 #include <cctype>
@@ -28,8 +29,11 @@ std::string conninfo(const Address& a) {
   return text + " sslmode=disable gssencmode=disable client_encoding=UTF8 " + a.options;
 }
 
-// Waits for the socket; throws when the deadline passes first.
+// Waits for the socket; throws when the deadline passes first. What OpenSSL has already read of it
+// will not make it readable again.
 void wait_socket(PGconn* connection, short events, const char* what) {
+  const auto* tls = static_cast<const SSL*>(PQgetssl(connection));
+  if (tls && SSL_pending(tls) > 0) return;
   pollfd entry{PQsocket(connection), events, 0};
   if (poll(&entry, 1, static_cast<int>(kPatience.count())) == 0)
     throw PqError("", std::string("no answer in time: ") + what);
@@ -131,6 +135,19 @@ Rows Pq::finish() {
 
 void Pq::send(const std::string& sql) {
   if (!PQsendQuery(raw(), sql.c_str())) throw PqError("", trimmed(PQerrorMessage(raw())));
+}
+
+std::string Pq::copy_data() {
+  std::string rows;
+  while (true) {
+    char* data = nullptr;
+    const int size = PQgetCopyData(raw(), &data, 1);
+    if (size < 0) return rows;
+    if (size > 0) rows.append(data, static_cast<size_t>(size));
+    PQfreemem(data);
+    if (size == 0) wait_socket(raw(), POLLIN, "COPY data");
+    if (size == 0 && !PQconsumeInput(raw())) throw PqError("", trimmed(PQerrorMessage(raw())));
+  }
 }
 
 Rows Pq::exec(const std::string& sql) {

@@ -60,6 +60,8 @@ class Pq {
   std::vector<Result> all_results();
   // Rows of the last of them. Throws PqError when one is an error.
   Rows finish();
+  // What a COPY TO STDOUT that has begun sends, up to its end; its result follows.
+  std::string copy_data();
 
   // True once the peer has closed; does not wait.
   bool closed();
