@@ -232,6 +232,15 @@ io::Task<LoginResult> take_settings(Exchange& login) {
   co_return result;
 }
 
+// Unasked, a server reports that it is being stopped, or that its settings have changed. Neither
+// speaks against the login, so whoever waits for it shall go on waiting.
+void check_rest(std::string_view rest) {
+  if (rest.empty()) return;
+  const bool is_unasked = rest[0] == 'E' || rest[0] == 'N' || rest[0] == 'S';
+  if (!is_unasked) fail("bytes behind ReadyForQuery");
+  throw Closed("the server spoke unasked behind its login");
+}
+
 }  // namespace
 
 io::Task<LoginResult> log_in(io::Stream& stream, LoginRequest request, KeyCache& cache) {
@@ -241,7 +250,7 @@ io::Task<LoginResult> log_in(io::Stream& stream, LoginRequest request, KeyCache&
   login.messages.send(out);
   co_await authenticate(login);
   LoginResult result = co_await take_settings(login);
-  if (!login.messages.take_rest().empty()) fail("bytes behind ReadyForQuery");
+  check_rest(login.messages.take_rest());
   co_return result;
 }
 

@@ -474,6 +474,11 @@ TEST_CASE("messages that do not belong into a login") {
   CHECK(fault_of(request_with("pw"), says(ok() + ready() + "x")) == "bytes behind ReadyForQuery");
 }
 
+TEST_CASE("a server that is stopped right behind its login is lost, and refuses nobody") {
+  const std::string stopped = error(bytes_of("SFATAL\0C57P01\0Mterminating connection\0\0"));
+  CHECK_THROWS_AS(logged_in(request_with("pw"), says(ok() + ready() + stopped)), Closed);
+}
+
 TEST_CASE("malformed lengths") {
   for (const std::string& bytes :
        {bytes_of("R\0\0\0\0"), bytes_of("R\0\0\0\3"), bytes_of("R\x7f\xff\xff\xff"),
