@@ -57,8 +57,9 @@ void check_batch(Visit& visit, const Batch& batch) {
     has_failed = has_failed || fails_here;
     if (visit.pq().next_result()) throw WrongAnswer("a pipeline has more answers than questions");
   }
-  visit.check(PQresStatus(PQresultStatus(result_of_pipeline(visit).get())),
-              PQresStatus(PGRES_PIPELINE_SYNC));
+  const Result sync = result_of_pipeline(visit);
+  check_result(sync.get());
+  visit.check(PQresStatus(PQresultStatus(sync.get())), PQresStatus(PGRES_PIPELINE_SYNC));
 }
 
 }  // namespace
