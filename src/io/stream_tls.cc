@@ -85,7 +85,7 @@ WriteResult Stream::flush(SealedBytes& sealed) noexcept {
 
 // Every record costs a header, a tag and a pass through OpenSSL, so small runs are joined first.
 WriteResult Stream::write_sealed(const uv_buf_t* runs, size_t count) noexcept {
-  constexpr size_t kRecord = TlsSession::kRecordSize;
+  constexpr size_t kRecord = TlsSession::kSentSize;
   char* const joined = loop().tls_buffers().joined;
   size_t held = 0;
   SealedBytes sealed = sealed_bytes();

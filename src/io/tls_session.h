@@ -47,6 +47,9 @@ class TlsSession {
  public:
   // Most that one record holds in clear.
   static constexpr size_t kRecordSize = 16 * 1024;
+  // What we put into one: PostgreSQL sends no more either, and libpq before version 18 reads only
+  // as much of a record as it has room for, at least this, and then waits for the socket.
+  static constexpr size_t kSentSize = 8 * 1024;
   // What a session takes while idle, about.
   static constexpr size_t kHeap = 15 * 1024;
 

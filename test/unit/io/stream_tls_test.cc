@@ -62,6 +62,18 @@ std::string last_words(TlsEnd& end, std::string_view text) {
   return bytes;
 }
 
+// Most bytes, encrypted, that one of these whole records has.
+size_t longest_record(std::string_view records) {
+  size_t longest = 0;
+  while (records.size() >= 5) {
+    const size_t size =
+        static_cast<unsigned char>(records[3]) * 256U + static_cast<unsigned char>(records[4]);
+    longest = std::max(longest, size);
+    records.remove_prefix(std::min(records.size(), 5 + size));
+  }
+  return longest;
+}
+
 // Writes, the peer not reading, until the kernel takes no more; returns what was written.
 std::string fill(Stream& stream) {
   std::string all;
@@ -160,6 +172,7 @@ TEST_CASE("many runs of one write become few records", "[stream][tls]") {
     p.until([&] { return p.peer->clear.size() >= text.size(); });
     CHECK(p.peer->clear == text);
     CHECK(p.peer->raw.size() < text.size() + text.size() / 50);
+    CHECK(longest_record(p.peer->raw) < TlsSession::kSentSize + 256);
   }
 }
 
