@@ -104,7 +104,7 @@ Row to_row(const SocketRow& socket, Micros now, bool with_buffers) {
       number(socket.remote_pid),
       text(ends.tls),
       text(socket.application_name),
-      number(0),
+      number(socket.prepared_statements),
       number(socket.id),
   };
   if (with_buffers) {

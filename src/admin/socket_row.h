@@ -47,6 +47,7 @@ struct SocketRow {
   uint64_t link = 0;  // id of the other side; 0 if there is none
   int remote_pid = 0;
   std::string application_name;
+  size_t prepared_statements = 0;  // by name, as far as they follow clients
   Buffers buffers;
 };
 

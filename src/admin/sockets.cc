@@ -109,6 +109,7 @@ SocketRow row_of(const Client& client, int listen_port, Micros now) {
   row.id = client.id;
   row.link = client.server ? client.server->id : 0;
   row.application_name = application_name(client.view.parameters);
+  if (client.view.statements) row.prepared_statements = client.view.statements->named.size();
   row.buffers.unread = client.parked.size();
   row.buffers.unsent = client.stream.backlog();
   row.buffers.body = client.view.frame.body_left;
@@ -131,6 +132,7 @@ SocketRow row_of(const Server& server, int listen_port, Micros now, Micros check
   row.id = server.id;
   row.link = server.client ? server.client->id : 0;
   row.application_name = application_name(server.view.parameters);
+  row.prepared_statements = server.view.statements.size();
   row.buffers.unsent = server.stream.backlog();
   row.buffers.body = server.view.frame.body_left;
   return row;

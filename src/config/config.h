@@ -143,6 +143,7 @@ struct Config {
   int min_pool_size = 0;
   int peer_id = 0;
   std::string pidfile;
+  bool prepare_unnamed = false;
   int pkt_buf = 4096;
   PoolMode pool_mode = PoolMode::session;
   Micros pool_idle_timeout = 0;

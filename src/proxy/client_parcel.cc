@@ -9,7 +9,7 @@ bool can_move(const Client& client) noexcept {
   const session::ClientView& view = client.view;
   return !client.closing && client.server == nullptr && client.wait_start == 0 &&
          client.parked.empty() && client.stream.backlog() == 0 && !view.in_query &&
-         !view.in_transaction && view.frame.at_boundary() && view.frame.header_size == 0;
+         !view.in_transaction && view.frame.at_boundary() && view.frame.holds_nothing();
 }
 
 ClientParcel pack(Client& client, int to) {
@@ -24,6 +24,7 @@ ClientParcel pack(Client& client, int to) {
           .parameters = client.view.parameters->values(),
           .release = client.view.release,
           .simple_query_allowed = client.view.simple_query_allowed,
+          .statements = session::copy_out(client.view.statements.get()),
           .unproven_values = client.unproven_values,
           .id = client.id,
           .key = client.key,
@@ -40,6 +41,7 @@ Client& unpack(Worker& worker, PoolShard& pool, ClientParcel parcel) {
   client.view.parameters = worker.parameters.intern(std::move(parcel.parameters));
   client.view.release = parcel.release;
   client.view.simple_query_allowed = parcel.simple_query_allowed;
+  client.view.statements = session::copy_in(parcel.statements, worker.statements);
   client.unproven_values = parcel.unproven_values;
   client.key = parcel.key;
   client.connect_time = parcel.connect_time;

@@ -8,6 +8,7 @@
 #include "proxy/client.h"
 #include "proxy/placement.h"
 #include "proxy/server_parcel.h"
+#include "remuda/session/client_statements.h"
 #include "remuda/session/parameters.h"
 
 namespace remuda::proxy {
@@ -20,6 +21,7 @@ struct ClientParcel {
   session::ParameterSet::Values parameters;
   session::Release release;
   bool simple_query_allowed;
+  session::StatementCopies statements;
   bool unproven_values;
   uint64_t id;
   CancelKey key;

@@ -56,6 +56,24 @@ void note_answered(Client& client) noexcept {
   }
 }
 
+void note_statements(Client& client, const session::StatementCounts& counts) {
+  Stats& stats = client.pool.stats.now;
+  stats.client_parses += counts.client_parses;
+  stats.server_parses += counts.server_parses;
+  stats.binds += counts.binds;
+  if (!client.view.statements || client.view.statements->complaint.empty()) return;
+  log::error("{} {}", log_name(client), std::exchange(client.view.statements->complaint, {}));
+}
+
+// What it has asked to be flushed, and no server was asked for.
+void send_answers(Client& client) {
+  while (has_answers(client.server->view)) {
+    Egress egress(client.worker.scratch);
+    take_answers(client.server->view, egress);
+    send(client.stream, egress);
+  }
+}
+
 // Puts the client's parameters in front of what it sends. False when it must wait for the outcome.
 bool replay_parameters(Client& client, Egress& egress) {
   session::ServerView& server = client.server->view;
@@ -98,8 +116,8 @@ void fail_protocol(Client& client, const Progress& progress) {
   fail_client(client, progress.fault->sqlstate, text);
 }
 
-// Feeds bytes to the conversation as far as they go. Returns how many were used up; what is left must
-// be parked. After this the client may be closing.
+// Feeds bytes to the conversation as far as they go. Returns how many were used up; what is left
+// must be parked. After this the client may be closing.
 size_t feed(Client& client, ByteView bytes) noexcept {
   Worker& worker = client.worker;
   size_t used = 0;
@@ -110,12 +128,17 @@ size_t feed(Client& client, ByteView bytes) noexcept {
       return used;
     }
     const Progress progress =
-        from_client(client.view, client.server ? &client.server->view : nullptr,
-                    bytes.substr(used), egress, worker.limits());
+        from_client(client.view, client.server ? &client.server->view : nullptr, bytes.substr(used),
+                    egress, worker.limits());
     used += progress.consumed;
     if (client.view.in_query && client.query_start == 0) begin_query(client);
-    // A server that cannot be written to will tell by its read side, after what it still had to say.
-    if (client.server) send(client.server->stream, egress);
+    note_statements(client, progress.counts);
+    // A server that cannot be written to will tell by its read side, after what it still had to
+    // say.
+    if (client.server) {
+      send(client.server->stream, egress);
+      if (has_answers(client.server->view)) send_answers(client);
+    }
     switch (progress.need) {
       case Need::none:
         return used;
@@ -150,7 +173,9 @@ bool is_held_up(const Client& client) noexcept {
          client.stream.backlog() > 0 || (client.server && client.server->stream.backlog() > 0);
 }
 
-void park(Client& client, ByteView bytes) { client.parked.append(bytes); }
+void park(Client& client, ByteView bytes) {
+  client.parked.append(bytes);
+}
 
 std::string server_fault_text(const session::Fault& fault, bool has_client) {
   if (&fault == &session::kInternalQueryFailed) {
@@ -188,7 +213,8 @@ void pump(Client& client) noexcept {
   while (!client.closing && !is_held_up(client)) {
     if (client.parked.empty()) {
       // A header that was complete when the client had to wait may stand alone.
-      if (client.view.frame.header_size == 5 || client.replay_due) feed(client, {});
+      const session::FrameState& frame = client.view.frame;
+      if (frame.header_size == 5 || frame.assembly || client.replay_due) feed(client, {});
       break;
     }
     const ByteView front = client.parked.front();
@@ -202,18 +228,21 @@ void pump(Client& client) noexcept {
 bool cancel_queued(Client& client) noexcept {
   if (client.state() != ClientState::waiting) return false;
   session::FrameState& frame = client.view.frame;
-  std::string bytes(frame.header, frame.header_size);
+  std::string bytes =
+      frame.assembly ? *frame.assembly : std::string(frame.header, frame.header_size);
+  const size_t held = bytes.size();
   for (; !client.parked.empty(); client.parked.consume(client.parked.front().size())) {
     bytes += client.parked.front();
   }
   const std::optional<size_t> size = session::first_request(bytes);
   if (!size) {
-    park(client, ByteView(bytes).substr(frame.header_size));
+    park(client, ByteView(bytes).substr(held));
     return false;
   }
   client.pool.leave_queue(client);
   client.replay_due = false;
   frame.header_size = 0;
+  frame.assembly.reset();
   client.view.in_query = client.view.in_transaction = false;
   note_answered(client);
   park(client, ByteView(bytes).substr(*size));
@@ -230,7 +259,7 @@ bool is_settled(const Client& client) noexcept {
   const session::FrameState& frame = client.view.frame;
   return client.stream.backlog() == 0 && client.parked.empty() && client.wait_start == 0 &&
          !client.replay_due && !client.awaits_replay && frame.at_boundary() &&
-         frame.header_size == 0;
+         frame.holds_nothing();
 }
 
 bool is_settled(const Server& server) noexcept {

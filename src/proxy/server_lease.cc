@@ -11,6 +11,7 @@ namespace remuda::proxy {
 ServerLease::ServerLease(Server& server) noexcept : server_(&server) {
   REMUDA_CHECK(server.lease == nullptr);
   server.lease = this;
+  server.view.unnamed.set({});  // what the task asks for may be prepared as it
   server.pool.pin();
 }
 

@@ -15,6 +15,8 @@ ServerParcel pack(Server& server) {
           .connection = std::move(connection),
           .parameters = server.view.parameters->values(),
           .reported = server.view.reported->values(),
+          .statements = {server.view.statements.order().begin(),
+                         server.view.statements.order().end()},
           .key = std::move(server.key),
           .host = std::move(server.host),
           .address = server.address,
@@ -37,6 +39,7 @@ std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel par
                                          parcel.id);
   server->view.parameters = worker.parameters.intern(std::move(parcel.parameters));
   server->view.reported = worker.parameters.intern(std::move(parcel.reported));
+  for (const auto& digest : parcel.statements) server->view.statements.add_oldest(digest);
   server->key = std::move(parcel.key);
   server->host = std::move(parcel.host);
   server->address = parcel.address;

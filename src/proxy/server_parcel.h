@@ -39,6 +39,7 @@ struct ServerParcel {
   io::Parcel connection;
   session::ParameterSet::Values parameters;
   session::ParameterSet::Values reported;
+  std::vector<session::StatementDigest> statements;  // the one used last comes first
   BackendKey key;
   std::string host;
   io::Address address;

@@ -104,11 +104,17 @@ class Worker {
   const Snapshot& snapshot() const noexcept { return snapshot_; }
   Micros now() noexcept { return loop.now(); }
   const ClientTimeouts& shortest_timeouts() const noexcept { return shortest_timeouts_; }
-  session::Limits limits() const noexcept { return {config().max_packet_size}; }
+  session::Limits limits() noexcept {
+    return {.max_packet_size = config().max_packet_size,
+            .max_prepared_statements = config().max_prepared_statements,
+            .prepare_unnamed = config().prepare_unnamed,
+            .statements = &statements};
+  }
 
   Shared& shared;
   io::Loop loop{shared.pool};
   session::ParameterTable parameters;
+  session::StatementTable statements;
   io::Resolver resolver{loop};
   io::OffloadLimit crypto{loop, kCryptoThreads};     // for clients: handshakes, PBKDF2 and the like
   io::OffloadLimit refusals{loop, kRefusalThreads};  // what refused logins cost

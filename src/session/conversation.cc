@@ -3,7 +3,10 @@
 #include <array>
 #include <utility>
 
+#include "asking.h"
 #include "frame_walk.h"
+#include "remuda/wire/notice.h"
+#include "statement_messages.h"
 
 namespace remuda::session {
 
@@ -47,24 +50,6 @@ constexpr auto kFrontend = [] {
   return rules;
 }();
 
-// A message that is answered. While a server reads a COPY it ignores Sync; anything else that asks
-// makes it fail the COPY, and whether that message is then answered depends on who was faster.
-void ask(ServerView& server, Reply reply) {
-  if (server.copy_in) {
-    if (reply == Reply::sync) {
-      ++server.syncs_in_copy;
-      return;
-    }
-    server.suspect = true;
-  }
-  if (server.skipping) {
-    if (reply != Reply::sync) return;
-    server.skipping = false;
-  }
-  if (!ends_with_ready(reply)) server.in_batch = true;
-  server.pipeline.push(reply);
-}
-
 void end_copy(ServerView& server) {
   if (server.copy_in) {
     server.copy_in = false;
@@ -81,19 +66,21 @@ void drop_early_copy_ends(Pipeline& pipeline) {
 }
 
 template <Reply reply>
-void answer(ServerView& server) {
-  if (server.pipeline.pop_if(reply)) drop_early_copy_ends(server.pipeline);
+void answer(ServerView& server, ClientView*) {
+  if (server.pipeline.empty() || server.pipeline.front().reply != reply) return;
+  pop_answered(server);
+  drop_early_copy_ends(server.pipeline);
 }
 
-void finish_command(ServerView& server) {
+void finish_command(ServerView& server, ClientView* client) {
   server.copy_in = false;
   server.syncs_in_copy = 0;
-  answer<Reply::execute>(server);
+  answer<Reply::execute>(server, client);
 }
 
 // CopyInResponse: Syncs sent behind the command and before CopyDone will be ignored, unless the
 // COPY fails before the server has read them.
-void begin_copy_in(ServerView& server) {
+void begin_copy_in(ServerView& server, ClientView*) {
   Pipeline& pipeline = server.pipeline;
   size_t end = 1;
   while (end < pipeline.size() && pipeline.at(end).reply == Reply::sync) ++end;
@@ -105,7 +92,7 @@ void begin_copy_in(ServerView& server) {
   pipeline.erase(1, is_ended ? end : end - 1);
 }
 
-void fail_command(ServerView& server) {
+void fail_command(ServerView& server, ClientView* client) {
   server.copy_in = false;
   if (server.syncs_in_copy > 0) server.suspect = true;
   server.syncs_in_copy = 0;
@@ -113,15 +100,18 @@ void fail_command(ServerView& server) {
   // A simple query goes on to its ReadyForQuery, and so does an error at Sync (a deferred
   // constraint). After one in the extended protocol the server skips to the next Sync.
   if (pipeline.empty() || ends_with_ready(pipeline.front().reply)) return;
-  if (!pipeline.skip_to_sync()) server.skipping = true;
+  const bool is_change_failed = pipeline.front().has_change;
+  size_t changes = 0;
+  if (!pipeline.skip_to_sync(changes)) server.skipping = true;
+  if (changes > 0) undo_changes(server, client, changes, is_change_failed);
 }
 
-void note_nothing(ServerView&) {}
+void note_nothing(ServerView&, ClientView*) {}
 
 struct BackendRule {
   bool known = false;
   bool whole = false;
-  void (*note)(ServerView&) = nullptr;
+  void (*note)(ServerView&, ClientView*) = nullptr;
 };
 
 constexpr auto kBackend = [] {
@@ -147,7 +137,59 @@ constexpr auto kBackend = [] {
 }();
 
 bool is_internal(const Pipeline& pipeline) noexcept {
-  return !pipeline.empty() && pipeline.front().action == Action::swallow;
+  return !pipeline.empty() && pipeline.front().action == Action::swallow &&
+         pipeline.front().reply == Reply::query;
+}
+
+// The answer to a Parse or Close that the client has not sent.
+bool is_swallowed(const Pipeline& pipeline, char type) noexcept {
+  if (pipeline.empty() || pipeline.front().action != Action::swallow) return false;
+  const Reply reply = pipeline.front().reply;
+  return type == '1' ? reply == Reply::parse : type == '3' && reply == Reply::close;
+}
+
+// Answers what the server was not asked for, where it is its turn. False: egress is full.
+bool put_answers(ServerView& server, bool tell, Egress& to_client) {
+  Pipeline& pipeline = server.pipeline;
+  while (!pipeline.empty() && pipeline.front().action == Action::answer) {
+    if (!to_client.has_room(1, FrameWalk::kHeaderSize)) return false;
+    const ByteView complete = pipeline.front().reply == Reply::parse ? ByteView("1\0\0\0\4", 5)
+                                                                     : ByteView("3\0\0\0\4", 5);
+    if (tell) to_client.copy(complete);
+    pop_answered(server);
+    drop_early_copy_ends(pipeline);
+  }
+  return true;
+}
+
+// An error in the extended protocol that tells more than that something failed.
+void heed_error(ServerView& server, ClientView* client, ByteView message) {
+  const Reply failed = server.pipeline.front().reply;
+  const wire::ErrorFields fields = wire::parse_error_fields(message.substr(FrameWalk::kHeaderSize));
+  // The server does not have what it should have, or the reverse.
+  if (fields.sqlstate.view() == "26000" && (failed == Reply::bind || failed == Reply::describe)) {
+    server.suspect = true;
+  }
+  if (fields.sqlstate.view() == "42P05" && failed == Reply::parse) server.suspect = true;
+  if (fields.sqlstate.view() == "0A000" && fields.routine == "RevalidateCachedQuery" && client) {
+    renew_statements(*client);
+  }
+}
+
+bool ends_prepared_statements(ByteView message) noexcept {
+  const ByteView tag = message.substr(FrameWalk::kHeaderSize);
+  return tag == ByteView("DISCARD ALL\0", 12) || tag == ByteView("DEALLOCATE ALL\0", 15);
+}
+
+// The lengths of these two.
+bool may_end_prepared_statements(const FrameHeader& header) noexcept {
+  return header.type == 'C' && (header.length == 4 + 12 || header.length == 4 + 15);
+}
+
+// An error is looked at where it may be about prepared statements.
+bool is_needed_whole(const FrameHeader& header, const Pipeline& pipeline) noexcept {
+  if (header.type == 'E') return !pipeline.empty() && !ends_with_ready(pipeline.front().reply);
+  return may_end_prepared_statements(header);
 }
 
 // False when the set has so many that an honest server cannot have sent them.
@@ -185,10 +227,10 @@ bool answer_ready(ServerView& server) {
   if (!ends_with_ready(owed)) {
     // The server is past what it owed: it cannot be trusted to be in step.
     server.suspect = true;
-    while (!pipeline.empty() && !ends_with_ready(pipeline.front().reply)) pipeline.pop();
+    while (!pipeline.empty() && !ends_with_ready(pipeline.front().reply)) pop_answered(server);
     if (pipeline.empty()) return true;
   }
-  pipeline.pop();
+  pop_answered(server);
   drop_early_copy_ends(pipeline);
   return true;
 }
@@ -227,16 +269,47 @@ bool is_released(const ServerView& server, const ClientView& client) noexcept {
   return client.release != Release::session && client.frame.at_boundary() && server.is_quiet();
 }
 
-Progress stop(const FrameWalk& walk, Need need, const Fault* fault = nullptr) noexcept {
-  return {walk.consumed(), need, fault};
+Progress stop(FrameWalk& walk, Need need, const Fault* fault = nullptr) noexcept {
+  return {walk.consumed(), need, fault, walk.counts()};
 }
 
 bool is_bad_length(const FrameHeader& header, const Limits& limits) noexcept {
   return header.length < 4 || header.length > limits.max_packet_size;
 }
 
+// An ErrorResponse or CommandComplete that is needed whole has arrived.
+void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, ByteView message) {
+  const bool internal = is_internal(server.pipeline);
+  const bool is_error = message[0] == 'E';
+  std::string ours;
+  server.has_replied = true;
+  if (is_error && !server.pipeline.empty()) {
+    if (server.pipeline.front().action == Action::replace) {
+      ours = std::move(server.changes.front().error);
+    } else {
+      heed_error(server, client, message);
+    }
+  }
+  if (!is_error && ends_prepared_statements(message)) {
+    forget_statements(server, internal ? nullptr : client);
+  }
+  if (!internal) (is_error ? fail_command : finish_command)(server, client);
+  if (internal || !client) {
+    walk.swallow_whole();
+  } else if (!ours.empty()) {
+    walk.swallow_whole();
+    walk.out().copy(ours);
+  } else {
+    walk.forward_whole(message);
+  }
+}
+
 // A message from the server that is needed whole has arrived. A faulty one is not sent on.
 Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, ByteView message) {
+  if (message[0] == 'E' || message[0] == 'C') {
+    take_outcome(walk, server, client, message);
+    return stop(walk, Need::none);
+  }
   const bool internal = is_internal(server.pipeline);
   const bool ready = message[0] == 'Z';
   const Fault* fault = nullptr;
@@ -261,14 +334,15 @@ Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, Byt
 
 Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
                      const Limits& limits) {
-  while (!walk.at_end()) {
+  while (true) {
     if (!walk.has_room()) return stop(walk, Need::flush);
     if (!walk.finish_body()) break;
+    if (!put_answers(server, client != nullptr, walk.out())) return stop(walk, Need::flush);
+    if (walk.at_end()) break;
     ByteView message;
     if (walk.is_assembling()) {
       if (!walk.finish_assembly(message)) break;
     } else {
-      if (walk.at_end()) break;
       FrameHeader header;
       if (!walk.next_header(header)) break;
       const BackendRule& rule = kBackend[static_cast<unsigned char>(header.type)];
@@ -284,7 +358,8 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           return stop(walk, Need::fail, &kAbandonedCopy);
         }
       }
-      if (!rule.whole || header.length > FrameWalk::kMaxWhole) {
+      const bool whole = rule.whole || is_needed_whole(header, server.pipeline);
+      if (!whole || header.length > FrameWalk::kMaxWhole) {
         if (header.type == 'Z') return stop(walk, Need::fail, &kServerProtocol);
         if (rule.whole) server.suspect = true;  // a parameter too long to follow
         if (rule.note) server.has_replied = true;
@@ -296,8 +371,9 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           if (header.type == 'E') server.internal_failed = true;
           walk.swallow(header);
         } else {
-          if (rule.note) rule.note(server);
-          if (client) {
+          const bool swallowed = is_swallowed(server.pipeline, header.type);
+          if (rule.note) rule.note(server, client);
+          if (client && !swallowed) {
             walk.forward(header);
           } else {
             walk.swallow(header);
@@ -313,9 +389,29 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
   return stop(walk, Need::none);
 }
 
+// Bytes of a query's text, as far as they were read with its header.
+ByteView text_of(const FrameWalk& walk, const FrameHeader& header) noexcept {
+  constexpr size_t kSeen = 64;
+  if (!header.in_place) return {};
+  const ByteView message = walk.unread().substr(0, std::min<size_t>(kSeen, header.length + 1));
+  return message.substr(FrameWalk::kHeaderSize);
+}
+
+void ask_query(ClientView& client, ServerView& server, Reply reply, ByteView text) {
+  if (reply == Reply::query && !server.skipping) note_query(client, server, text);
+  if (server.batch_deallocates && ends_with_ready(reply)) {
+    server.batch_deallocates = false;
+    StatementChange change;
+    change.forgets_all = true;
+    ask(server, reply, Action::forward, std::move(change));
+  } else {
+    ask(server, reply);
+  }
+}
+
 // One message of a client that has arrived at least with its header.
 Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientView& client,
-                             ServerView* server) {
+                             ServerView* server, bool follows) {
   const FrontendRule rule = kFrontend[static_cast<unsigned char>(header.type)];
   if (rule.kind == Frontend::terminate) return stop(walk, Need::terminate);
   if (rule.kind == Frontend::asks) {
@@ -325,12 +421,21 @@ Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientV
     client.in_query = client.in_transaction = true;
     if (!server) return stop(walk, Need::server);
     if (server->pipeline.full()) return stop(walk, Need::room);
-    ask(*server, rule.reply);
+    if (follows) {
+      ask_query(client, *server, rule.reply, text_of(walk, header));
+    } else {
+      if (server->unnamed.statement) server->unnamed.set({});
+      ask(*server, rule.reply);
+    }
   } else {
     // PostgreSQL ignores these outside a COPY and with nothing to flush.
     if (!server || server->is_quiet()) {
       walk.swallow(header);
       return stop(walk, Need::none);
+    }
+    if (rule.kind == Frontend::flush) {
+      server->flushes_answers =
+          !server->pipeline.empty() && server->pipeline.front().action == Action::answer;
     }
     if (rule.kind == Frontend::copy_end) {
       if (server->pipeline.full()) return stop(walk, Need::room);
@@ -343,13 +448,21 @@ Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientV
 
 Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
                      const Limits& limits) {
+  const bool follows = follows_statements(client, limits);
   // A complete header can be waiting from the last call, so this runs even without new bytes.
   while (true) {
-    if (!walk.has_room()) return stop(walk, Need::flush);
+    if (follows ? !walk.has_room_to_rewrite() : !walk.has_room()) return stop(walk, Need::flush);
     const bool was_streaming = !client.frame.at_boundary();
     if (!walk.finish_body()) break;
     if (was_streaming && server && is_released(*server, client)) return stop(walk, Need::release);
     FrameHeader header;
+    if (walk.is_assembling()) {
+      header = walk.assembled_header();
+      const Progress progress = take_statement_message(walk, header, client, server, limits);
+      if (progress.need != Need::none) return progress;
+      if (walk.is_assembling()) break;
+      continue;
+    }
     if (walk.at_end() && client.frame.header_size < FrameWalk::kHeaderSize) break;
     if (!walk.next_header(header)) break;
     const bool known = kFrontend[static_cast<unsigned char>(header.type)].kind != Frontend::unknown;
@@ -357,7 +470,10 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
       walk.remember(header);
       return stop(walk, Need::fail, known ? &kBadHeader : &kUnknownPacket);
     }
-    const Progress progress = take_client_message(walk, header, client, server);
+    const Progress progress = follows && is_about_statements(header.type)
+                                  ? take_statement_message(walk, header, client, server, limits)
+                                  : take_client_message(walk, header, client, server, follows);
+    if (walk.is_assembling() && progress.need == Need::none) break;
     if (progress.need != Need::none) return progress;
   }
   return stop(walk, Need::none);
@@ -392,8 +508,17 @@ bool abandon(ServerView& server, bool& needs_sync) {
   return true;
 }
 
+bool has_answers(const ServerView& server) noexcept {
+  return server.flushes_answers;
+}
+
+void take_answers(ServerView& server, Egress& to_client) noexcept {
+  if (put_answers(server, true, to_client)) server.flushes_answers = false;
+}
+
 void expect_internal_query(ServerView& server) {
   server.internal_failed = false;
+  server.unnamed.set({});
   server.pipeline.push(Reply::query, Action::swallow);
 }
 

@@ -31,6 +31,7 @@ class FrameWalk {
 
   size_t consumed() const noexcept { return static_cast<size_t>(at_ - begin_); }
   bool at_end() const noexcept { return at_ == end_; }
+  ByteView unread() const noexcept { return {at_, left()}; }
 
   // Streams what is left of the current message. False when the read ended first.
   bool finish_body() noexcept {
@@ -90,6 +91,51 @@ class FrameWalk {
     return text.size() == size;
   }
 
+  // The header of the message that is being collected. There is one.
+  FrameHeader assembled_header() const noexcept {
+    return {frame_.assembly->front(), load_u32(frame_.assembly->data() + 1), false};
+  }
+
+  // What is there of a message that is to be looked at before it is sent on, up to `most` bytes; it
+  // stays until take(), or keep() if that is too little.
+  ByteView gather(const FrameHeader& header, size_t most) {
+    if (!frame_.assembly) {
+      if (header.in_place) return {at_, std::min(left(), most)};
+      frame_.assembly = std::make_unique<std::string>(frame_.header, kHeaderSize);
+      frame_.header_size = 0;
+    }
+    std::string& text = *frame_.assembly;
+    const size_t n = std::min(most - std::min(most, text.size()), left());
+    text.append(at_, n);
+    at_ += n;
+    return text;
+  }
+
+  // Collects what gather() gave, so that the next read can go on.
+  void keep(ByteView message) {
+    if (frame_.assembly) return;
+    frame_.assembly = std::make_unique<std::string>(message);
+    at_ += message.size();
+  }
+
+  // A gathered message has been dealt with; of what follows its first `prefix` bytes this becomes.
+  void take(const FrameHeader& header, size_t prefix, FrameState::Body body) noexcept {
+    frame_.body = body;
+    if (frame_.assembly) {
+      const ByteView text = *frame_.assembly;
+      if (body == FrameState::Body::forward) out_.copy(text.substr(prefix));
+      frame_.body_left = uint64_t{1} + header.length - text.size();
+      frame_.assembly.reset();
+    } else {
+      at_ += prefix;
+      frame_.body_left = uint64_t{1} + header.length - prefix;
+    }
+    finish_body();
+  }
+
+  Egress& out() noexcept { return out_; }
+  StatementCounts& counts() noexcept { return counts_; }
+
   // After a whole message has been handled: sends it on, or not, and forgets the collected copy.
   void forward_whole(ByteView message) noexcept {
     if (frame_.assembly) {
@@ -102,6 +148,8 @@ class FrameWalk {
   void swallow_whole() noexcept { frame_.assembly.reset(); }
 
   bool has_room() const noexcept { return out_.has_room(2, kMaxWhole + kHeaderSize); }
+  // For a message that is rewritten, with what may be put in front of it.
+  bool has_room_to_rewrite() const noexcept { return out_.has_room(8, kMaxWhole + 4 * 1024); }
 
   // Keeps a header where the caller can print it.
   void remember(const FrameHeader& header) noexcept {
@@ -128,6 +176,7 @@ class FrameWalk {
   const char* at_;
   const char* end_;
   Egress& out_;
+  StatementCounts counts_;
 };
 
 }  // namespace remuda::session

@@ -1,9 +1,11 @@
 #include "remuda/session/parameters.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "remuda/base/error.h"
+#include "remuda/wire/crypto.h"
 
 namespace remuda::session {
 namespace {
@@ -118,6 +120,20 @@ const std::string* ParameterSet::find(ByteView name) const noexcept {
     if (same_name(key, name)) return &value;
   }
   return nullptr;
+}
+
+const ParameterSet::Context& ParameterSet::context() const {
+  if (has_context_) return context_;
+  std::string content;
+  for (const auto& [name, value] : values_) {
+    if (same_name(name, "application_name")) continue;
+    for (const char c : name) content += lower(c);
+    content.append(1, '\0').append(value).append(1, '\0');
+  }
+  const wire::Digest digest = wire::sha256(content);
+  std::memcpy(context_.data(), digest.data(), context_.size());
+  has_context_ = true;
+  return context_;
 }
 
 ParameterSetRef::ParameterSetRef(ParameterSet* set) noexcept : set_(set) {

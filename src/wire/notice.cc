@@ -29,6 +29,8 @@ void keep(ErrorFields& fields, char type, ByteView value) noexcept {
       return keep_first(fields.detail, value);
     case 'H':
       return keep_first(fields.hint, value);
+    case 'R':
+      return keep_first(fields.routine, value);
     default:
       return;
   }

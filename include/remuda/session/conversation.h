@@ -15,9 +15,12 @@
 
 #include "remuda/base/bytes.h"
 #include "remuda/base/error.h"
+#include "remuda/session/client_statements.h"
 #include "remuda/session/egress.h"
 #include "remuda/session/parameters.h"
 #include "remuda/session/pipeline.h"
+#include "remuda/session/server_statements.h"
+#include "remuda/session/statement_changes.h"
 #include "remuda/session/transaction.h"
 
 namespace remuda::session {
@@ -42,10 +45,18 @@ enum class Need : uint8_t {
   fail,       // Progress::fault: tell the client, close it and the server
 };
 
+// What clients asked for and servers were sent about prepared statements that follow the client.
+struct StatementCounts {
+  uint32_t client_parses = 0;
+  uint32_t server_parses = 0;
+  uint32_t binds = 0;
+};
+
 struct Progress {
   size_t consumed = 0;
   Need need = Need::none;
   const Fault* fault = nullptr;
+  StatementCounts counts;
 };
 
 // Where the walk over one side's messages stands between two reads.
@@ -56,11 +67,14 @@ struct FrameState {
   char header[5];          // a header cut off by the end of a read
   uint8_t header_size = 0;
   Body body = Body::forward;
-  // A message we need whole, cut off by the end of a read. Rare, so it costs only a pointer.
+  // A message of which we need more than its header, cut off by the end of a read. Rare, so it
+  // costs only a pointer.
   std::unique_ptr<std::string> assembly;
 
-  // No message has been forwarded in part. A cut-off header does not count: it is held back.
-  bool at_boundary() const noexcept { return body_left == 0 && !assembly; }
+  // No message has been forwarded in part. What is held back does not count.
+  bool at_boundary() const noexcept { return body_left == 0; }
+  // Nothing of a message is held back.
+  bool holds_nothing() const noexcept { return header_size == 0 && !assembly; }
 };
 
 struct ClientView {
@@ -70,6 +84,8 @@ struct ClientView {
   bool simple_query_allowed = true;
   bool in_query = false;        // set when it asks, cleared when all is answered
   bool in_transaction = false;  // set when it asks, cleared at ReadyForQuery(idle)
+  // Those that follow it from server to server; null while it has had none.
+  std::unique_ptr<ClientStatements> statements;
 };
 
 struct ServerView {
@@ -92,11 +108,18 @@ struct ServerView {
   bool abandoned = false;
   uint32_t syncs_in_copy = 0;
 
+  ServerStatements statements;     // those of clients that have followed them here
+  StatementSlot unnamed;           // the unnamed one, if it is known
+  StatementChanges changes;        // not answered yet
+  uint32_t batch = 0;              // counts Syncs and the like that were sent
+  bool batch_deallocates = false;  // the batch being sent may end prepared statements
+  bool flushes_answers = false;    // what we answer ourselves is wanted now
+
   // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
   // A transaction may be open.
   bool is_answered() const noexcept {
     return pipeline.empty() && !in_batch && !skipping && !copy_in && frame.at_boundary() &&
-           frame.header_size == 0;
+           frame.holds_nothing();
   }
   // The same outside transactions.
   bool is_quiet() const noexcept { return is_answered() && status == TransactionStatus::idle; }
@@ -104,6 +127,12 @@ struct ServerView {
 
 struct Limits {
   uint32_t max_packet_size = 2147483647;
+  // Prepared statements follow clients whose server is released earlier than they leave, if this is
+  // above zero: so many are kept on a server.
+  int max_prepared_statements = 0;
+  // The unnamed statement is kept on servers like a named one.
+  bool prepare_unnamed = false;
+  StatementTable* statements = nullptr;  // of the worker; set where statements may follow
 };
 
 // Bytes of a client. `server` is null while it has none; then nothing is put into `to_server` and
@@ -117,15 +146,19 @@ Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egr
 Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egress& to_client,
                      const Limits& limits) noexcept;
 
+// Replies that are due without the server's saying anything: a client has asked for a Flush.
+bool has_answers(const ServerView& server) noexcept;
+void take_answers(ServerView& server, Egress& to_client) noexcept;
+
 // Puts a query of our own (parameter replay, reset, check) in front of what follows; its replies
 // are swallowed. The caller sends the message. When it fails, leaves a transaction open or starts a
 // COPY, from_server says Need::fail.
 void expect_internal_query(ServerView& server);
 
 // A client leaves while its server owes answers, with no message of its own half sent. False when
-// the server cannot be brought back to a known state by reading them. Otherwise it is unlinked after
-// this, and from_server throws the answers away; where `needs_sync` is set, only once the caller has
-// sent the Sync that the client has not.
+// the server cannot be brought back to a known state by reading them. Otherwise it is unlinked
+// after this, and from_server throws the answers away; where `needs_sync` is set, only once the
+// caller has sent the Sync that the client has not.
 bool abandon(ServerView& server, bool& needs_sync);
 
 // Texts the callers share.

@@ -6,6 +6,7 @@
 // Flow: Asynchronous Operations (ParameterStatus).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -30,6 +31,11 @@ class ParameterSet {
   // The value of a name, or nullptr.
   const std::string* find(ByteView name) const noexcept;
 
+  // Stands for all that may change what the text of a statement means: every value but the
+  // application's name. Equal contexts mean equal values. Worked out when first asked for.
+  using Context = std::array<char, 16>;
+  const Context& context() const;
+
  private:
   friend class ParameterTable;
   friend class ParameterSetRef;
@@ -39,6 +45,8 @@ class ParameterSet {
   Values values_;
   size_t hash_ = 0;
   uint32_t references_ = 0;
+  mutable bool has_context_ = false;
+  mutable Context context_{};
 };
 
 // Counted pointer to a set; never null once made by a table.

@@ -24,12 +24,18 @@ enum class Reply : uint8_t {
   copy_end
 };
 
-// What becomes of the reply: the client gets it, or it was our own question and nobody does.
-enum class Action : uint8_t { forward, swallow };
+// What becomes of the reply.
+enum class Action : uint8_t {
+  forward,  // the client gets it
+  swallow,  // it was our own question: nobody does
+  answer,   // the server was not asked: we answer when it is this one's turn
+  replace,  // the server was asked what must fail: the client gets our error instead
+};
 
 struct Owed {
   Reply reply;
   Action action;
+  bool has_change = false;  // one of StatementChanges belongs to it
 };
 
 // True for what is answered by ReadyForQuery.
@@ -50,9 +56,9 @@ class Pipeline {
   Owed at(size_t i) const noexcept { return ring_[(head_ + i) & (ring_.size() - 1)]; }
 
   // Grows by doubling up to the limit; a ring that has grown keeps its size.
-  void push(Reply reply, Action action = Action::forward) {
+  void push(Reply reply, Action action = Action::forward, bool has_change = false) {
     if (size_ == ring_.size()) grow();
-    ring_[(head_ + size_++) & (ring_.size() - 1)] = Owed{reply, action};
+    ring_[(head_ + size_++) & (ring_.size() - 1)] = Owed{reply, action, has_change};
   }
 
   void pop() noexcept {
@@ -67,10 +73,13 @@ class Pipeline {
     return true;
   }
 
-  // The server skips to the next Sync after an error: forgets what it will not answer.
-  // False when no Sync was sent yet.
-  bool skip_to_sync() noexcept {
-    while (!empty() && front().reply != Reply::sync) pop();
+  // The server skips to the next Sync after an error: forgets what it will not answer, and counts
+  // the changes that belonged to it. False when no Sync was sent yet.
+  bool skip_to_sync(size_t& changes) noexcept {
+    while (!empty() && front().reply != Reply::sync) {
+      if (front().has_change) ++changes;
+      pop();
+    }
     return !empty();
   }
 

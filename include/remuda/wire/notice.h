@@ -15,6 +15,7 @@ struct ErrorFields {
   ByteView message;             // M
   ByteView detail;              // D
   ByteView hint;                // H
+  ByteView routine;             // R, the function of the server that raised it
   bool has_sqlstate = false;    // false: missing or not five characters, and the default stands
   bool well_formed = false;     // every field ended, and the list did
 

@@ -25,6 +25,11 @@ void must(bool holds, const char* what) {
   if (!holds) FAIL(what);
 }
 
+// Bytes of a message that is held back.
+size_t held(const FrameState& frame) {
+  return frame.assembly ? frame.assembly->size() : frame.header_size;
+}
+
 std::string flag(const char* name, bool set) {
   return std::string(set ? " " : " no ") + name;
 }
@@ -44,6 +49,11 @@ Talk::Talk(Cut cut, Release release) : cut_(cut), scratch_(cut.scratch), egress_
 }
 
 Talk::~Talk() = default;
+
+void Talk::follow_statements(int most) {
+  limits.max_prepared_statements = most;
+  limits.statements = &statements;
+}
 
 void Talk::link() {
   linked_ = true;
@@ -90,6 +100,10 @@ void Talk::run_client() {
     must(progress.need != Need::flush || !egress_.empty(), "flush needed with nothing to send");
     must(progress.consumed <= buffer.size(), "more consumed than there was");
     drain(to_server_, all_to_server_);
+    while (linked_ && has_answers(server_view)) {
+      take_answers(server_view, egress_);
+      drain(to_client_, all_to_client_);
+    }
     if (!settle_client(progress)) return;
   }
 }
@@ -98,7 +112,7 @@ void Talk::run_client() {
 bool Talk::settle_client(const Progress& progress) {
   client_position_ += progress.consumed;
   parked_.erase(0, progress.consumed);
-  record("client", client_position_ - client_view.frame.header_size, progress);
+  record("client", client_position_ - held(client_view.frame), progress);
   switch (progress.need) {
     case Need::none:
       must(parked_.empty(), "bytes left over");
@@ -139,7 +153,7 @@ void Talk::server_reads(std::string_view bytes) {
 
 bool Talk::settle_server(const Progress& progress, bool all_consumed) {
   server_position_ += progress.consumed;
-  record("server", server_position_ - server_view.frame.header_size, progress);
+  record("server", server_position_ - held(server_view.frame), progress);
   switch (progress.need) {
     case Need::none:
       must(all_consumed, "bytes left over");

@@ -23,7 +23,7 @@ struct Cut {
 
   size_t position = kWhole;  // counted over the bytes of both sides
   // The least that an egress may have, so that every byte copied into it makes it full.
-  size_t scratch = 32 * 1024 + 5;
+  size_t scratch = 32 * 1024 + 4 * 1024;
 
   std::string name() const;
 };
@@ -62,7 +62,11 @@ class Talk {
   std::string transcript() const;
   size_t bytes_played() const { return played_; }
 
+  // The client's prepared statements follow it; so many are kept on a server.
+  void follow_statements(int most = 10);
+
   ParameterTable table;
+  StatementTable statements;
   Limits limits;
   ClientView client_view;
   ServerView server_view;

@@ -53,12 +53,15 @@ TEST_CASE("only a head of the expected kind is popped") {
 TEST_CASE("skipping stops before the sync, or empties the pipeline") {
   Pipeline pipeline;
   for (Reply r : {Reply::bind, Reply::query, Reply::copy_end, Reply::sync, Reply::parse}) {
-    pipeline.push(r);
+    pipeline.push(r, Action::forward, r != Reply::query);
   }
-  CHECK(pipeline.skip_to_sync());
+  size_t changes = 0;
+  CHECK(pipeline.skip_to_sync(changes));
+  CHECK(changes == 2);
   CHECK(pipeline.size() == 2);
   pipeline.pop();
-  CHECK(!pipeline.skip_to_sync());
+  CHECK(!pipeline.skip_to_sync(changes));
+  CHECK(changes == 3);
   CHECK(pipeline.empty());
 }
 

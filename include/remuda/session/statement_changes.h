@@ -1,0 +1,56 @@
+// What has been done to a client's and a server's prepared statements by messages that the server
+// has not answered yet, oldest first: if it skips them after an error, they are undone. Owned by
+// the server's view. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "remuda/session/statement.h"
+
+namespace remuda::session {
+
+struct StatementChange {
+  bool client_added = false;
+  bool client_removed = false;
+  bool server_added = false;
+  bool server_removed = false;
+  bool client_unnamed = false;  // replaced what is now client_previous
+  bool server_unnamed = false;  // replaced what is now server_previous
+  bool forgets_all = false;     // perhaps: what follows in later batches waits for its end
+  bool skips_tag = false;       // its first CommandComplete is not for the client
+  uint32_t batch = 0;
+  StatementDigest digest;  // of server_added and server_removed
+  StatementRef statement;
+  StatementSlot client_previous;
+  StatementSlot server_previous;
+  std::string name;   // of client_added and client_removed
+  std::string error;  // to be sent instead of the server's
+};
+
+class StatementChanges {
+ public:
+  bool empty() const noexcept { return begin_ == changes_.size(); }
+  size_t size() const noexcept { return changes_.size() - begin_; }
+  StatementChange& operator[](size_t i) noexcept { return changes_[begin_ + i]; }
+  const StatementChange& operator[](size_t i) const noexcept { return changes_[begin_ + i]; }
+  StatementChange& front() noexcept { return changes_[begin_]; }
+
+  void push(StatementChange change) { changes_.push_back(std::move(change)); }
+  // Drops the n oldest. References into the statements end here.
+  void drop(size_t n) noexcept {
+    for (; n > 0; --n) changes_[begin_++] = StatementChange{};
+    if (begin_ < changes_.size() && begin_ < kMostDropped) return;
+    changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(begin_));
+    begin_ = 0;
+  }
+
+ private:
+  static constexpr size_t kMostDropped = 4096;
+
+  std::vector<StatementChange> changes_;
+  size_t begin_ = 0;
+};
+
+}  // namespace remuda::session

@@ -1,0 +1,49 @@
+// What a message that is answered does to the server's view. Used by the conversation only.
+#pragma once
+
+#include <utility>
+
+#include "remuda/session/conversation.h"
+
+namespace remuda::session {
+
+// While a server reads a COPY it ignores Sync; anything else that asks makes it fail the COPY, and
+// whether that message is then answered depends on who was faster.
+inline void ask(ServerView& server, Reply reply, Action action = Action::forward,
+                bool has_change = false) {
+  if (server.copy_in) {
+    if (reply == Reply::sync) {
+      ++server.syncs_in_copy;
+      return;
+    }
+    server.suspect = true;
+  }
+  if (server.skipping) {
+    if (reply != Reply::sync) return;
+    server.skipping = false;
+  }
+  const bool ends_batch = ends_with_ready(reply);
+  if (ends_batch) {
+    ++server.batch;
+  } else {
+    server.in_batch = true;
+  }
+  server.pipeline.push(reply, action, has_change);
+}
+
+// The same with something that is undone if the server skips it.
+inline void ask(ServerView& server, Reply reply, Action action, StatementChange change) {
+  const bool is_ignored = reply == Reply::sync ? server.copy_in : server.skipping;
+  if (is_ignored) return ask(server, reply, action);
+  change.batch = server.batch;
+  server.changes.push(std::move(change));
+  ask(server, reply, action, true);
+}
+
+// The head is answered.
+inline void pop_answered(ServerView& server) noexcept {
+  if (server.pipeline.front().has_change) server.changes.drop(1);
+  server.pipeline.pop();
+}
+
+}  // namespace remuda::session
