@@ -83,6 +83,7 @@ SocketRow row_of(const LoginEntry& login, int listen_port, Micros now) {
   row.request_time = login.stage_time;
   row.wait = is_queued ? now - login.stage_time : 0;
   row.id = login.id;
+  if (login.application_name) row.application_name = *login.application_name;
   return row;
 }
 

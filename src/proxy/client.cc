@@ -67,7 +67,7 @@ bool end_if_free(Client& client) noexcept {
   if (client.closing) return true;
   const session::ClientView& view = client.view;
   const bool is_between = !view.in_query && !view.in_transaction && client.parked.empty() &&
-                          view.frame.at_boundary() && view.frame.header_size == 0;
+                          view.frame.at_boundary() && view.frame.holds_nothing();
   // What one that waits has asked for has not begun.
   if (!is_between && client.wait_start == 0) return false;
   fail_client(client, SqlState("57P01"), "terminating connection due to administrator command");

@@ -118,6 +118,9 @@ io::Task<void> greet_over(Worker& worker, io::Stream& stream, Admission& admissi
   entry.replication = admission.replication;
   entry.user = &admission.user;
   entry.database = &admission.database;
+  for (const auto& [name, value] : admission.parameters) {
+    if (session::same_name(name, "application_name")) entry.application_name = &value;
+  }
   entry.pool = &pool;
   entry.stream = &stream;
   entry.deadline = &deadline;

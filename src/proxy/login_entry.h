@@ -40,6 +40,7 @@ struct LoginEntry : ListHook<InLogin> {
   // What follows lives longer than this, or is null.
   const std::string* user = nullptr;
   const std::string* database = nullptr;
+  const std::string* application_name = nullptr;
   const PoolShard* pool = nullptr;
   const io::Stream* stream = nullptr;
   const io::Address* address = nullptr;  // of a server

@@ -163,7 +163,7 @@ bool put_answers(ServerView& server, bool tell, Egress& to_client) {
 }
 
 // An error in the extended protocol that tells more than that something failed.
-void heed_error(ServerView& server, ClientView* client, ByteView message) {
+void heed_error(ServerView& server, ClientView& client, ByteView message) {
   const Reply failed = server.pipeline.front().reply;
   const wire::ErrorFields fields = wire::parse_error_fields(message.substr(FrameWalk::kHeaderSize));
   // The server does not have what it should have, or the reverse.
@@ -171,8 +171,8 @@ void heed_error(ServerView& server, ClientView* client, ByteView message) {
     server.suspect = true;
   }
   if (fields.sqlstate.view() == "42P05" && failed == Reply::parse) server.suspect = true;
-  if (fields.sqlstate.view() == "0A000" && fields.routine == "RevalidateCachedQuery" && client) {
-    renew_statements(*client);
+  if (fields.sqlstate.view() == "0A000" && fields.routine == "RevalidateCachedQuery") {
+    renew_statements(client);
   }
 }
 
@@ -278,7 +278,8 @@ bool is_bad_length(const FrameHeader& header, const Limits& limits) noexcept {
 }
 
 // An ErrorResponse or CommandComplete that is needed whole has arrived.
-void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, ByteView message) {
+void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, const Limits& limits,
+                  ByteView message) {
   const bool internal = is_internal(server.pipeline);
   const bool is_error = message[0] == 'E';
   std::string ours;
@@ -286,8 +287,8 @@ void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, ByteV
   if (is_error && !server.pipeline.empty()) {
     if (server.pipeline.front().action == Action::replace) {
       ours = std::move(server.changes.front().error);
-    } else {
-      heed_error(server, client, message);
+    } else if (client && follows_statements(*client, limits)) {
+      heed_error(server, *client, message);
     }
   }
   if (!is_error && ends_prepared_statements(message)) {
@@ -305,9 +306,10 @@ void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, ByteV
 }
 
 // A message from the server that is needed whole has arrived. A faulty one is not sent on.
-Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, ByteView message) {
+Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, const Limits& limits,
+                    ByteView message) {
   if (message[0] == 'E' || message[0] == 'C') {
-    take_outcome(walk, server, client, message);
+    take_outcome(walk, server, client, limits, message);
     return stop(walk, Need::none);
   }
   const bool internal = is_internal(server.pipeline);
@@ -383,7 +385,7 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
       }
       if (!walk.whole(header, message)) break;
     }
-    const Progress progress = take_whole(walk, server, client, message);
+    const Progress progress = take_whole(walk, server, client, limits, message);
     if (progress.need != Need::none) return progress;
   }
   return stop(walk, Need::none);
@@ -509,7 +511,7 @@ bool abandon(ServerView& server, bool& needs_sync) {
 }
 
 bool has_answers(const ServerView& server) noexcept {
-  return server.flushes_answers;
+  return server.flushes_answers && server.frame.at_boundary();
 }
 
 void take_answers(ServerView& server, Egress& to_client) noexcept {

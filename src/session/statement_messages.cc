@@ -26,6 +26,7 @@ constexpr size_t kMostStatements = 16 * 1024;  // of one client
 constexpr size_t kSmall = 1024;
 constexpr size_t kMostEvictions = 4;  // for one statement
 constexpr size_t kShownName = 200;
+constexpr ByteView kFlush{"H\0\0\0\4", 5};
 // Nothing has this name, so what refers to it fails.
 constexpr ByteView kNowhere = "remuda_nowhere";
 
@@ -44,6 +45,33 @@ void put_cstring(Egress& out, ByteView text) {
 std::string shown(ByteView name) {
   std::string text(name.substr(0, kShownName));
   return '"' + text + '"';
+}
+
+void replace_client_unnamed(ClientStatements& own, StatementChange& change,
+                            StatementRef statement) {
+  change.client_unnamed = true;
+  change.client_previous = own.unnamed.set(std::move(statement));
+  change.client_version = own.unnamed.version;
+}
+
+void replace_server_unnamed(ServerView& server, StatementChange& change, StatementRef statement) {
+  change.server_unnamed = true;
+  change.server_previous = server.unnamed.set(std::move(statement));
+  change.server_version = server.unnamed.version;
+}
+
+// Undoes a replacement of the unnamed statement, after which the slot had this version. Where later
+// batches have replaced it again, they have replaced what was there before.
+void put_back(ServerView& server, size_t later, StatementSlot& now, uint64_t version,
+              const StatementSlot& before, StatementSlot StatementChange::*previous) {
+  if (now.version == version) {
+    now = before;
+    return;
+  }
+  for (size_t i = later; i < server.changes.size(); ++i) {
+    StatementSlot& theirs = server.changes[i].*previous;
+    if (theirs.version == version) theirs = before;
+  }
 }
 
 // One message, and all that it is about.
@@ -76,10 +104,7 @@ class StatementMessage {
   template <class Concerns>
   bool any_earlier(Concerns concerns) const noexcept;
 
-  // It is known that the transaction has failed.
-  bool is_aborted() const noexcept {
-    return server_.status == TransactionStatus::failed && server_.pipeline.empty();
-  }
+  bool is_aborted() const noexcept;
   void parse_unnamed(ByteView body);
   bool use(ByteView name, StatementRef& statement);
   bool use_unnamed();
@@ -122,9 +147,11 @@ bool StatementMessage::is_unsettled(ByteView name) const noexcept {
   });
 }
 
+// Whether such a batch was the last to prepare the unnamed statement.
 bool StatementMessage::is_unnamed_unsettled() const noexcept {
   for (size_t i = server_.changes.size(); i-- > 0;) {
-    if (server_.changes[i].server_unnamed) return server_.changes[i].batch != server_.batch;
+    const StatementChange& change = server_.changes[i];
+    if (change.client_unnamed || change.server_unnamed) return change.batch != server_.batch;
   }
   return false;
 }
@@ -217,13 +244,21 @@ void StatementMessage::forward_as_it_is() {
 
 // ---- Parse
 
+// It is known that the transaction has failed, and nothing on its way can end it.
+bool StatementMessage::is_aborted() const noexcept {
+  if (server_.status != TransactionStatus::failed) return false;
+  for (size_t i = 0; i < server_.pipeline.size(); ++i) {
+    const Reply owed = server_.pipeline.at(i).reply;
+    if (owed == Reply::query || owed == Reply::execute) return false;
+  }
+  return true;
+}
+
 void StatementMessage::parse_unnamed(ByteView body) {
   StatementChange change;
-  change.client_unnamed = change.server_unnamed = true;
   change.statement = limits_.statements->intern(body, ParameterSet::Context{});
-  change.client_previous = own().unnamed.set(change.statement);
-  change.server_previous = server_.unnamed.set(change.statement);
-  server_.batch_deallocates |= change.statement->deallocates();
+  replace_client_unnamed(own(), change, change.statement);
+  replace_server_unnamed(server_, change, change.statement);
   ask(server_, Reply::parse, Action::forward, std::move(change));
   forward_as_it_is();
 }
@@ -231,10 +266,9 @@ void StatementMessage::parse_unnamed(ByteView body) {
 // Too long to keep: it works on this server only.
 void StatementMessage::stream_unnamed() {
   StatementChange change;
-  change.client_unnamed = change.server_unnamed = true;
   change.statement = limits_.statements->make_unkept();
-  change.client_previous = own().unnamed.set(change.statement);
-  change.server_previous = server_.unnamed.set(change.statement);
+  replace_client_unnamed(own(), change, change.statement);
+  replace_server_unnamed(server_, change, change.statement);
   ask(server_, Reply::parse, Action::forward, std::move(change));
   forward_as_it_is();
 }
@@ -258,15 +292,13 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
   if (is_unsettled(statement->digest())) return false;
   StatementChange change;
   if (replaces) {
-    change.client_unnamed = true;
-    change.client_previous = own().unnamed.set(statement);
+    replace_client_unnamed(own(), change, statement);
   } else {
     change.client_added = true;
     change.name = name;
     own().named.emplace(change.name, statement);
     ++walk_.counts().client_parses;
   }
-  server_.batch_deallocates |= statement->deallocates();
   if (is_aborted() && server_.statements.use(statement->digest())) {
     // The server refuses it for that before it sees that it has it.
     change.statement = statement;
@@ -316,6 +348,7 @@ bool StatementMessage::use_unnamed() {
     refuse_unknown({});
     return false;
   }
+  server_.batch_deallocates |= unnamed->deallocates();
   if (server_.unnamed.statement == unnamed) return true;
   if (unnamed->body().empty()) {
     refuse(SqlState("54000"), "unnamed prepared statement is too long to be kept for later batches",
@@ -323,17 +356,16 @@ bool StatementMessage::use_unnamed() {
     return false;
   }
   StatementChange change;
-  change.server_unnamed = true;
   change.statement = unnamed;
-  change.server_previous = server_.unnamed.set(unnamed);
+  replace_server_unnamed(server_, change, unnamed);
   put_parse({}, unnamed->body());
   ask(server_, Reply::parse, Action::swallow, std::move(change));
   return true;
 }
 
 bool StatementMessage::bind(ByteView portal, ByteView name) {
+  if (name.empty() && is_unnamed_unsettled()) return false;
   if (is_unnamed(name)) {
-    if (is_unnamed_unsettled()) return false;
     if (!use_unnamed()) return true;
     ask(server_, Reply::bind);
     forward_as_it_is();
@@ -356,8 +388,8 @@ bool StatementMessage::bind(ByteView portal, ByteView name) {
 }
 
 bool StatementMessage::describe(ByteView name) {
+  if (name.empty() && is_unnamed_unsettled()) return false;
   if (is_unnamed(name)) {
-    if (is_unnamed_unsettled()) return false;
     if (!use_unnamed()) return true;
     ask(server_, Reply::describe);
     forward_as_it_is();
@@ -383,8 +415,7 @@ bool StatementMessage::close(ByteView name) {
   if (is_unsettled(name)) return false;
   StatementChange change;
   if (name.empty()) {
-    change.client_unnamed = true;
-    change.client_previous = own().unnamed.set({});
+    replace_client_unnamed(own(), change, {});
   } else if (const auto at = own().named.find(name); at != own().named.end()) {
     change.client_removed = true;
     change.name = name;
@@ -394,22 +425,6 @@ bool StatementMessage::close(ByteView name) {
   ask(server_, Reply::close, Action::answer, std::move(change));
   swallow();
   return true;
-}
-
-// Undoes a replacement of the unnamed statement. Where later batches have replaced it again, they
-// have replaced what was there before.
-void put_back(ServerView& server, size_t later, StatementSlot& now, const StatementSlot& before,
-              StatementSlot StatementChange::*previous) {
-  const uint64_t version = before.version + 1;
-  if (now.version == version) {
-    now.statement = before.statement;
-    --now.version;
-    return;
-  }
-  for (size_t i = later; i < server.changes.size(); ++i) {
-    StatementSlot& theirs = server.changes[i].*previous;
-    if (theirs.version == version) theirs.statement = before.statement;
-  }
 }
 
 // How much of a message has to be seen, at most.
@@ -481,6 +496,11 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
     walk.take(header, 0, Body::swallow);
     return stop(Need::none);
   }
+  if (server->batch_deallocates && !server->pipeline.empty()) {
+    // What statements there are is known only when that has been answered.
+    walk.out().copy(kFlush);
+    return stop(Need::room);
+  }
   StatementMessage about(walk, header, client, *server, limits);
   if (is_unkept) {
     if (message[kHeaderSize] == '\0' && !limits.prepare_unnamed) {
@@ -539,7 +559,7 @@ void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_firs
     if (change.server_removed) server.statements.add_oldest(change.digest);
     if (change.server_unnamed) {
       if (has_failed) change.server_previous.statement = {};
-      put_back(server, n, server.unnamed, change.server_previous,
+      put_back(server, n, server.unnamed, change.server_version, change.server_previous,
                &StatementChange::server_previous);
     }
     if (!own) continue;
@@ -547,7 +567,8 @@ void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_firs
     if (change.client_removed) own->named.emplace(change.name, change.statement);
     if (change.client_unnamed) {
       if (has_failed) change.client_previous.statement = {};
-      put_back(server, n, own->unnamed, change.client_previous, &StatementChange::client_previous);
+      put_back(server, n, own->unnamed, change.client_version, change.client_previous,
+               &StatementChange::client_previous);
     }
   }
   server.changes.drop(n);

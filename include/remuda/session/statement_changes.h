@@ -25,6 +25,8 @@ struct StatementChange {
   StatementRef statement;
   StatementSlot client_previous;
   StatementSlot server_previous;
+  uint64_t client_version = 0;  // of the client's slot behind the change
+  uint64_t server_version = 0;
   std::string name;   // of client_added and client_removed
   std::string error;  // to be sent instead of the server's
 };

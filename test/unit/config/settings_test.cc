@@ -28,7 +28,7 @@ std::string after(const char* name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("the table holds every setting once, in the order of SHOW CONFIG") {
-  REQUIRE(settings().size() == 105);
+  REQUIRE(settings().size() == 106);
   std::set<std::string> names;
   for (const Setting& row : settings()) names.insert(row.name);
   CHECK(names.size() == 105);

@@ -116,6 +116,20 @@ TEST_CASE("a Flush brings what we answer ourselves, without waiting for the serv
   });
 }
 
+TEST_CASE("a Flush brings nothing into the middle of another reply") {
+  Talk t;
+  t.follow_statements();
+  have(t, "a", "select 1");
+  t.client(bind_to("a") + execute() + prepare("b", "select 1"));
+  t.link();
+  const std::string done = complete("SELECT 1");
+  t.server(bind_complete() + done.substr(0, 7));
+  t.client(flush());
+  CHECK(t.to_client() == bind_complete() + done.substr(0, 7));
+  t.server(done.substr(7));
+  CHECK(t.to_client() == done.substr(7) + parse_complete());
+}
+
 TEST_CASE("a server that lacks the statement gets it in front of its first use") {
   every_cut([](Talk& t) {
     t.follow_statements();
@@ -333,23 +347,19 @@ TEST_CASE("DEALLOCATE ALL and DISCARD ALL end all statements on both sides") {
   }
 }
 
-TEST_CASE("a prepared DEALLOCATE ALL spares what is prepared behind it") {
-  every_cut([](Talk& t) {
-    t.follow_statements();
-    have(t, "a", "select 1");
-    t.client(prepare("", "deallocate all") + bind_to("") + execute() + prepare("b", "select 2") +
-             sync() + bind_to("b") + kRun);
-    t.link();
-    const std::string second = renamed(t, "select 2");
-    CHECK(t.to_server() == prepare("", "deallocate all") + bind_to("") + execute() +
-                               prepare(second, "select 2") + sync());
-    t.server(parse_complete() + bind_complete() + complete("DEALLOCATE ALL") + parse_complete() +
-             ready('I'));
-    if (!t.linked()) t.link();
-    CHECK(t.to_server() == bind_to(second) + kRun);
-    CHECK(t.server_view.statements.size() == 1);
-    CHECK(t.client_view.statements->named.size() == 1);
-  });
+TEST_CASE("what follows a prepared DEALLOCATE ALL in its batch waits for it") {
+  Talk t;
+  t.follow_statements();
+  have(t, "b", "select 1");
+  t.client(prepare("", "deallocate all") + bind_to("") + execute() + prepare("b", "select 2") +
+           sync());
+  t.link();
+  CHECK(t.to_server() == prepare("", "deallocate all") + bind_to("") + execute() + flush());
+  t.server(parse_complete() + bind_complete() + complete("DEALLOCATE ALL"));
+  CHECK(t.to_server() == prepare(renamed(t, "select 2"), "select 2") + sync());
+  t.server(parse_complete() + ready('I'));
+  CHECK(t.server_view.statements.size() == 1);
+  CHECK(t.client_view.statements->named.size() == 1);
 }
 
 TEST_CASE("a reset query of ours ends the server's statements, not the client's") {
