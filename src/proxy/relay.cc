@@ -265,7 +265,7 @@ bool is_settled(const Client& client) noexcept {
 bool is_settled(const Server& server) noexcept {
   const session::FrameState& frame = server.view.frame;
   return server.state != ServerState::tested && !server.lease && server.stream.backlog() == 0 &&
-         frame.at_boundary() && frame.header_size == 0;
+         frame.at_boundary() && frame.holds_nothing();
 }
 
 void update_reading(Client& client) noexcept {

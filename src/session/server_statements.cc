@@ -9,11 +9,12 @@ bool ServerStatements::use(const StatementDigest& digest) noexcept {
   return true;
 }
 
-void ServerStatements::remove(const StatementDigest& digest) noexcept {
+bool ServerStatements::remove(const StatementDigest& digest) noexcept {
   const auto at = at_.find(digest);
-  if (at == at_.end()) return;
+  if (at == at_.end()) return false;
   order_.erase(at->second);
   at_.erase(at);
+  return true;
 }
 
 void ServerStatements::clear() noexcept {

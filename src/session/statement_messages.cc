@@ -578,10 +578,14 @@ void forget_statements(ServerView& server, ClientView* client) {
   server.statements.clear();
   ClientStatements* own = client ? client->statements.get() : nullptr;
   if (own) own->named.clear();
+  // What is on its way is done again, to nothing.
   for (size_t i = 0; i < server.changes.size(); ++i) {
-    const StatementChange& change = server.changes[i];
+    StatementChange& change = server.changes[i];
     if (change.server_added) server.statements.add(change.digest);
-    if (own && change.client_added) own->named.emplace(change.name, change.statement);
+    if (change.server_removed) change.server_removed = server.statements.remove(change.digest);
+    if (!own) continue;
+    if (change.client_added) own->named.emplace(change.name, change.statement);
+    if (change.client_removed) change.client_removed = own->named.erase(change.name) > 0;
   }
 }
 

@@ -19,7 +19,8 @@ class ServerStatements {
   // As the one used last, or the one to go first. Nothing happens if it is there.
   void add(const StatementDigest& digest) { insert(order_.begin(), digest); }
   void add_oldest(const StatementDigest& digest) { insert(order_.end(), digest); }
-  void remove(const StatementDigest& digest) noexcept;
+  // True when it was there.
+  bool remove(const StatementDigest& digest) noexcept;
   void clear() noexcept;
 
   size_t size() const noexcept { return order_.size(); }
