@@ -136,8 +136,6 @@ constexpr Setting kSettings[] = {
         "When a server is free again: after a session, transaction or statement"),
     row("pool_idle_timeout", Seconds{&Config::pool_idle_timeout}, "0", kReload,
         "Seconds until a pool without clients and servers is forgotten; 0: never"),
-    row("prepare_unnamed", &Config::prepare_unnamed, "0", kReload,
-        "Keep the unnamed prepared statement on servers as well, so that its plan is used again"),
     row("query_timeout", Seconds{&Config::query_timeout}, "0", kUser,
         "Seconds a query may run; 0: no limit"),
     row("query_wait_notify", &Config::query_wait_notify, "5", kReload,
@@ -231,6 +229,8 @@ constexpr Setting kSettings[] = {
         "Seconds what auth_query found is remembered; 0: ask at every login"),
     row("cancel_abandoned_queries", &Config::cancel_abandoned_queries, "1", kReload,
         "Cancel a query on its server when the client that asked it is lost"),
+    row("prepare_unnamed", &Config::prepare_unnamed, "0", kReload,
+        "Keep the unnamed prepared statement on servers as well, so that its plan is used again"),
     row("server_long_cancel_keys", &Config::server_long_cancel_keys, "0", kReload,
         "Ask servers for protocol 3.2, whose cancel keys are long; PostgreSQL before 11 may "
         "refuse"),
