@@ -101,6 +101,11 @@ std::string remuda_program() {
   return REMUDA_BIN;
 }
 
+std::string remuda_sanitizers() {
+  if (const char* names = std::getenv("REMUDA_SANITIZE")) return names;
+  return REMUDA_SANITIZE;
+}
+
 Remuda::Remuda(const std::string& ini, const std::string& users, int descriptors) {
   write_ini(ini);
   write_users(users);

@@ -95,4 +95,8 @@ FailedStart failed_start(const std::string& ini);
 // The program's path: REMUDA_BIN of the environment, else of the build.
 std::string remuda_program();
 
+// The sanitizers it is built with, "address,undefined", "thread" or none: REMUDA_SANITIZE of the
+// environment, else of the build. They keep freed memory back.
+std::string remuda_sanitizers();
+
 }  // namespace remuda::test
