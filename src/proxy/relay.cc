@@ -65,13 +65,15 @@ void note_statements(Client& client, const session::StatementCounts& counts) {
   log::error("{} {}", log_name(client), std::exchange(client.view.statements->complaint, {}));
 }
 
-// What it has asked to be flushed, and no server was asked for.
-void send_answers(Client& client) {
+// What it has asked to be flushed, or takes room, and no server was asked for. False: nothing.
+bool send_answers(Client& client) {
+  if (!has_answers(client.server->view)) return false;
   while (has_answers(client.server->view)) {
     Egress egress(client.worker.scratch);
     take_answers(client.server->view, egress);
     send(client.stream, egress);
   }
+  return true;
 }
 
 // Puts the client's parameters in front of what it sends. False when it must wait for the outcome.
@@ -135,9 +137,10 @@ size_t feed(Client& client, ByteView bytes) noexcept {
     note_statements(client, progress.counts);
     // A server that cannot be written to will tell by its read side, after what it still had to
     // say.
+    bool is_answered = false;
     if (client.server) {
       send(client.server->stream, egress);
-      if (has_answers(client.server->view)) send_answers(client);
+      is_answered = send_answers(client);
     }
     switch (progress.need) {
       case Need::none:
@@ -149,6 +152,7 @@ size_t feed(Client& client, ByteView bytes) noexcept {
         if (client.pool.acquire(client)) continue;
         return used;
       case Need::room:
+        if (is_answered) continue;
         client.needs_room = true;
         return used;
       case Need::release: {
@@ -270,8 +274,7 @@ bool is_settled(const Server& server) noexcept {
 
 void update_reading(Client& client) noexcept {
   const bool stop = client.stream.backlog() > 0 || client.parked.size() >= kMaxParked ||
-                    client.needs_room ||
-                    (client.server && client.server->stream.backlog() > 0) ||
+                    client.needs_room || (client.server && client.server->stream.backlog() > 0) ||
                     (client.worker.suspension() != Suspension::none && is_settled(client));
   if (stop) {
     client.stream.pause_reading();

@@ -28,6 +28,7 @@ inline void ask(ServerView& server, Reply reply, Action action = Action::forward
   } else {
     server.in_batch = true;
   }
+  server.may_set |= reply == Reply::query || reply == Reply::function || reply == Reply::execute;
   server.pipeline.push(reply, action, has_change);
 }
 

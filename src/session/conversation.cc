@@ -89,7 +89,11 @@ void begin_copy_in(ServerView& server, ClientView*) {
   server.copy_in = !is_ended;
   if (!is_last && !is_ended) server.suspect = true;
   server.syncs_in_copy += static_cast<uint32_t>(end - 1);
-  pipeline.erase(1, is_ended ? end : end - 1);
+  const size_t erased = is_ended ? end : end - 1;
+  size_t changes = 0;
+  for (size_t i = 1; i <= erased; ++i) changes += pipeline.at(i).has_change;
+  if (changes > 0) server.changes.erase(pipeline.front().has_change, changes);
+  pipeline.erase(1, erased);
 }
 
 void fail_command(ServerView& server, ClientView* client) {
@@ -211,7 +215,13 @@ const Fault* note_parameter(ServerView& server, ClientView* client, ByteView mes
   const ByteView value = body.substr(name_end + 1, value_end - name_end - 1);
   if (!is_settable_parameter(name)) return nullptr;
   if (!follow(server.parameters, name, value)) server.suspect = true;
-  if (client && !follow(client->parameters, name, value)) server.suspect = true;
+  if (!client) return nullptr;
+  const ParameterSetRef before = client->parameters;
+  if (!follow(client->parameters, name, value)) server.suspect = true;
+  if (server.is_prepared_blindly && before != client->parameters &&
+      before->context() != client->parameters->context()) {
+    server.suspect = true;
+  }
   return nullptr;
 }
 
@@ -244,7 +254,7 @@ const Fault* note_ready(ServerView& server, ClientView* client, ByteView message
   if (!answer_ready(server)) return &kServerProtocol;
   const bool is_idle = server.status == TransactionStatus::idle;
   if (server.pipeline.empty()) {
-    server.in_batch = server.abandoned = false;
+    server.in_batch = server.abandoned = server.may_set = server.is_prepared_blindly = false;
     if (client) client->in_query = false;
     if (client && is_idle) client->in_transaction = false;
   }
@@ -339,7 +349,8 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
   while (true) {
     if (!walk.has_room()) return stop(walk, Need::flush);
     if (!walk.finish_body()) break;
-    if (!put_answers(server, client != nullptr, walk.out())) return stop(walk, Need::flush);
+    const bool is_told = put_answers(server, client != nullptr, walk.out());
+    if (!is_told || !walk.has_room()) return stop(walk, Need::flush);
     if (walk.at_end()) break;
     ByteView message;
     if (walk.is_assembling()) {
@@ -422,7 +433,10 @@ Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientV
     }
     client.in_query = client.in_transaction = true;
     if (!server) return stop(walk, Need::server);
-    if (server->pipeline.full()) return stop(walk, Need::room);
+    if (server->pipeline.full()) {
+      if (follows) ask_for_answers(walk, *server);
+      return stop(walk, Need::room);
+    }
     if (follows) {
       ask_query(client, *server, rule.reply, text_of(walk, header));
     } else {
@@ -506,6 +520,7 @@ bool abandon(ServerView& server, bool& needs_sync) {
   const bool is_ended = owed > 0 && ends_with_ready(server.pipeline.at(owed - 1).reply);
   needs_sync = server.skipping || (server.in_batch && !is_ended);
   if (needs_sync) ask(server, Reply::sync);
+  server.batch_deallocates = false;
   server.abandoned = true;
   return true;
 }

@@ -110,6 +110,7 @@ class StatementMessage {
   bool use_unnamed();
   void refuse_unknown(ByteView name);
   void refuse_duplicate(ByteView name);
+  void refuse_unkept();
   void evict();
   void prepare(const StatementRef& statement, Action action, StatementChange change);
   void put_parse(ByteView name, ByteView body);
@@ -195,6 +196,11 @@ void StatementMessage::refuse_duplicate(ByteView name) {
   refuse(SqlState("42P05"), "prepared statement " + shown(name) + " already exists");
 }
 
+void StatementMessage::refuse_unkept() {
+  refuse(SqlState("54000"), "unnamed prepared statement is too long to be kept for later batches",
+         "Send Parse and Bind in one batch, or prepare it under a name.");
+}
+
 void StatementMessage::put_parse(ByteView name, ByteView body) {
   Egress& out = walk_.out();
   put_header(out, 'P', name.size() + 1 + body.size());
@@ -204,13 +210,12 @@ void StatementMessage::put_parse(ByteView name, ByteView body) {
   } else {
     out.forward(body);  // the change that is pushed with it keeps it alive
   }
-  ++walk_.counts().server_parses;
 }
 
 // Makes room for one more.
 void StatementMessage::evict() {
   const ServerStatements::Order& order = server_.statements.order();
-  const auto limit = static_cast<size_t>(limits_.max_prepared_statements);
+  const auto limit = static_cast<size_t>(std::max(limits_.max_prepared_statements, 1));
   for (size_t n = 0; n < kMostEvictions && order.size() >= limit; ++n) {
     const StatementDigest digest = order.back();
     if (is_unsettled(digest)) return;
@@ -230,11 +235,13 @@ void StatementMessage::evict() {
 void StatementMessage::prepare(const StatementRef& statement, Action action,
                                StatementChange change) {
   evict();
+  server_.is_prepared_blindly |= server_.may_set;
   change.server_added = true;
   change.digest = statement->digest();
   change.statement = statement;
   server_.statements.add(change.digest);
   put_parse(view_of(server_name(change.digest)), statement->body());
+  ++walk_.counts().server_parses;
   ask(server_, Reply::parse, action, std::move(change));
 }
 
@@ -256,11 +263,18 @@ bool StatementMessage::is_aborted() const noexcept {
 
 void StatementMessage::parse_unnamed(ByteView body) {
   StatementChange change;
-  change.statement = limits_.statements->intern(body, ParameterSet::Context{});
+  change.statement = limits_.statements->intern(body, client_.parameters->context());
   replace_client_unnamed(own(), change, change.statement);
   replace_server_unnamed(server_, change, change.statement);
+  const ByteView kept = change.statement->body();
   ask(server_, Reply::parse, Action::forward, std::move(change));
-  forward_as_it_is();
+  if (walk_.is_assembling()) {
+    // What was collected may be longer than scratch.
+    put_parse({}, kept);
+    swallow();
+  } else {
+    forward_as_it_is();
+  }
 }
 
 // Too long to keep: it works on this server only.
@@ -303,6 +317,7 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
     // The server refuses it for that before it sees that it has it.
     change.statement = statement;
     put_parse(view_of(server_name(statement->digest())), statement->body());
+    ++walk_.counts().server_parses;
     ask(server_, Reply::parse, Action::forward, std::move(change));
   } else if (server_.statements.use(statement->digest())) {
     change.statement = std::move(statement);
@@ -325,6 +340,10 @@ bool StatementMessage::use(ByteView name, StatementRef& statement) {
     refuse_unknown(name);
     return true;
   }
+  if ((*known)->body().empty()) {
+    refuse_unkept();
+    return true;
+  }
   if (is_unsettled((*known)->digest())) return false;
   if (!server_.statements.use((*known)->digest())) {
     // Prepared now, it means what the settings of now make of it; others must not be given that
@@ -343,7 +362,7 @@ bool StatementMessage::use(ByteView name, StatementRef& statement) {
 
 // The same for the unnamed statement, which is not renamed. False: refused.
 bool StatementMessage::use_unnamed() {
-  const StatementRef& unnamed = own().unnamed.statement;
+  StatementRef& unnamed = own().unnamed.statement;
   if (!unnamed) {
     refuse_unknown({});
     return false;
@@ -351,14 +370,20 @@ bool StatementMessage::use_unnamed() {
   server_.batch_deallocates |= unnamed->deallocates();
   if (server_.unnamed.statement == unnamed) return true;
   if (unnamed->body().empty()) {
-    refuse(SqlState("54000"), "unnamed prepared statement is too long to be kept for later batches",
-           "Send Parse and Bind in one batch, or prepare it under a name.");
+    refuse_unkept();
     return false;
+  }
+  // As in use(): what it means on this server is up to the settings of now.
+  if (unnamed->context() != client_.parameters->context()) {
+    const StatementRef before = unnamed;
+    unnamed = limits_.statements->intern(before->body(), client_.parameters->context());
+    if (server_.unnamed.statement == unnamed) return true;
   }
   StatementChange change;
   change.statement = unnamed;
   replace_server_unnamed(server_, change, unnamed);
   put_parse({}, unnamed->body());
+  ++walk_.counts().server_parses;
   ask(server_, Reply::parse, Action::swallow, std::move(change));
   return true;
 }
@@ -471,12 +496,14 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
   // Of a Parse that is too long to keep only the first letter of its name matters.
   const bool is_long = header.type == 'P' && size > kMostUnnamed;
   size_t most = most_needed(header);
-  if (is_long && (!walk.is_assembling() || size > kMostNamed)) most = kHeaderSize + 1;
+  if (is_long) most = kHeaderSize + 1;
   ByteView message = walk.gather(header, most);
   bool is_enough = has_enough(message, size);
   bool is_unkept = false;
   if (is_long && message.size() > kHeaderSize) {
-    is_unkept = size > kMostNamed || (message[kHeaderSize] == '\0' && !limits.prepare_unnamed);
+    // What has been collected already, under other limits, may be too much to be copied.
+    is_unkept = size > kMostNamed || (message[kHeaderSize] == '\0' && !limits.prepare_unnamed &&
+                                      message.size() <= kMostNames);
     if (!is_unkept) {
       message = walk.gather(header, size);
       is_enough = has_enough(message, size);
@@ -491,14 +518,17 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
 
   client.in_query = client.in_transaction = true;
   if (!server) return stop(Need::server);
-  if (server->pipeline.full()) return stop(Need::room);
+  if (server->pipeline.full()) {
+    ask_for_answers(walk, *server);
+    return stop(Need::room);
+  }
   if (server->skipping) {
     walk.take(header, 0, Body::swallow);
     return stop(Need::none);
   }
-  if (server->batch_deallocates && !server->pipeline.empty()) {
+  if (server->batch_deallocates && !server->pipeline.empty() && !server->copy_in) {
     // What statements there are is known only when that has been answered.
-    walk.out().copy(kFlush);
+    ask_for_answers(walk, *server);
     return stop(Need::room);
   }
   StatementMessage about(walk, header, client, *server, limits);
@@ -522,6 +552,7 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
   const bool has_names =
       read_string(message, at, first) && (header.type != 'B' || read_string(message, at, second));
   if (!has_names) return stop(Need::fail, &kMalformed);
+  if (first.size() > kMostNames) return stop(Need::fail, &kNameTooLong);
   bool is_done = false;
   switch (header.type) {
     case 'P':
@@ -537,6 +568,11 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
       is_done = about.close(first);
   }
   return stop(is_done ? Need::none : Need::room);
+}
+
+void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept {
+  server.flushes_answers = server.pipeline.front().action == Action::answer;
+  walk.out().copy(kFlush);
 }
 
 void note_query(ClientView& client, ServerView& server, ByteView text) {

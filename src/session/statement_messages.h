@@ -9,8 +9,9 @@
 namespace remuda::session {
 
 inline bool follows_statements(const ClientView& client, const Limits& limits) noexcept {
-  return limits.max_prepared_statements > 0 && limits.statements != nullptr &&
-         client.release != Release::session;
+  // One that has statements keeps them when the limit becomes zero.
+  return (limits.max_prepared_statements > 0 || client.statements) &&
+         limits.statements != nullptr && client.release != Release::session;
 }
 
 inline bool is_about_statements(char type) noexcept {
@@ -21,6 +22,9 @@ inline bool is_about_statements(char type) noexcept {
 // needed.
 Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, ClientView& client,
                                 ServerView* server, const Limits& limits);
+
+// Need::room: has the server send the answers that make room, and ours told where they are next.
+void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept;
 
 // A simple query, before it is asked: it ends the unnamed statement, and perhaps all. `text` is as
 // much of it as is there.

@@ -114,6 +114,10 @@ struct ServerView {
   uint32_t batch = 0;              // counts Syncs and the like that were sent
   bool batch_deallocates = false;  // the batch being sent may end prepared statements
   bool flushes_answers = false;    // what we answer ourselves is wanted now
+  bool may_set = false;            // it has been asked to run what may change its settings
+  // Behind such it was given a statement under a name: if they do change, nobody knows what the
+  // statement means.
+  bool is_prepared_blindly = false;
 
   // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
   // A transaction may be open.

@@ -40,6 +40,12 @@ class StatementChanges {
   StatementChange& front() noexcept { return changes_[begin_]; }
 
   void push(StatementChange change) { changes_.push_back(std::move(change)); }
+  // Removes n from a position on.
+  void erase(size_t i, size_t n) noexcept {
+    const auto first = changes_.begin() + static_cast<ptrdiff_t>(begin_ + i);
+    changes_.erase(first, first + static_cast<ptrdiff_t>(n));
+  }
+
   // Drops the n oldest. References into the statements end here.
   void drop(size_t n) noexcept {
     for (; n > 0; --n) changes_[begin_++] = StatementChange{};

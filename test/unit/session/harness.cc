@@ -100,11 +100,15 @@ void Talk::run_client() {
     must(progress.need != Need::flush || !egress_.empty(), "flush needed with nothing to send");
     must(progress.consumed <= buffer.size(), "more consumed than there was");
     drain(to_server_, all_to_server_);
+    const bool is_answered = linked_ && has_answers(server_view);
     while (linked_ && has_answers(server_view)) {
       take_answers(server_view, egress_);
       drain(to_client_, all_to_client_);
     }
-    if (!settle_client(progress)) return;
+    if (!settle_client(progress)) {
+      if (progress.need != Need::room || !is_answered) return;
+      wants_room_ = false;
+    }
   }
 }
 
