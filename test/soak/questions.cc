@@ -75,6 +75,29 @@ void ask_extended(Visit& visit) {
   visit.check(rows.at(0).at(0).value(), marker);
 }
 
+void ask_prepared(Visit& visit) {
+  const std::string name = "s" + std::to_string(visit.random(5));
+  if (visit.random(20) == 0) {
+    visit.pq().exec("DEALLOCATE ALL");
+    visit.prepared.clear();
+  }
+  if (!visit.prepared.contains(name)) {
+    // Some texts are everybody's, some nobody else's.
+    const std::string text =
+        visit.random(2) == 0 ? "shared " + std::to_string(visit.random(20)) : visit.marker();
+    const std::string sql = "SELECT '" + text + "' || $1::text";
+    require_sent(visit, PQsendPrepare(visit.pq().raw(), name.c_str(), sql.c_str(), 0, nullptr));
+    visit.pq().finish();
+    visit.prepared[name] = text;
+  }
+  const std::string marker = visit.marker();
+  const char* const value = marker.c_str();
+  require_sent(visit,
+               PQsendQueryPrepared(visit.pq().raw(), name.c_str(), 1, &value, nullptr, nullptr, 0));
+  const Rows rows = visit.pq().finish();
+  visit.check(rows.at(0).at(0).value(), visit.prepared.at(name) + marker);
+}
+
 void ask_several(Visit& visit) {
   const std::string first = visit.marker();
   const std::string second = visit.marker();

@@ -8,6 +8,8 @@ namespace remuda::soak {
 
 void ask_simple(Visit& visit);
 void ask_extended(Visit& visit);
+// By a named prepared statement. Others have it as well, under the same name or another.
+void ask_prepared(Visit& visit);
 void ask_several(Visit& visit);
 // Batches with several Syncs, with an error somewhere.
 void ask_pipelined(Visit& visit);

@@ -46,6 +46,8 @@ class Visit {
 
   // What it has SET, and must find again.
   std::map<std::string, std::string> settings;
+  // What each of its prepared statements answers in front of its parameter, by name.
+  std::map<std::string, std::string> prepared;
   // Since when it may hold a server; session mode keeps it.
   Clock::time_point busy;
   Clock::time_point connected;

@@ -18,6 +18,7 @@ struct Act {
 const std::vector<Act> kQuestions = {
     {"asking", ask_simple, 20},
     {"asking with parameters", ask_extended, 10},
+    {"asking a prepared statement", ask_prepared, 12},
     {"asking twice", ask_several, 4},
     {"a pipeline", ask_pipelined, 8},
     {"a large result", ask_large, 2},
