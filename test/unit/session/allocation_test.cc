@@ -78,6 +78,34 @@ TEST_CASE("an extended query allocates nothing, however deep its pipeline") {
   }
 }
 
+TEST_CASE("a prepared statement that is used again allocates nothing") {
+  ParameterTable parameters;
+  StatementTable statements;
+  for (const bool is_named : {true, false}) {
+    Bare bare;
+    bare.limits.statements = &statements;
+    bare.limits.max_prepared_statements = 10;
+    bare.client.parameters = parameters.intern({{"TimeZone", "UTC"}});
+    const std::string name = is_named ? "a name longer than the small string buffer" : "";
+    const std::string prepare =
+        message('P', zero_ended(name) + zero_ended("select $1") + std::string(2, '\0'));
+    const std::string use = message('B', zero_ended("") + zero_ended(name) + "values") +
+                            message('D', "S" + zero_ended(name)) + execute();
+    const std::string used =
+        bind_complete() + row_description() + data_row("1") + complete("SELECT 1") + ready('I');
+    const auto ask = [&](const std::string& request, const std::string& reply) {
+      from_client(bare.client, &bare.server, request, bare.out, bare.limits);
+      bare.out.clear();
+      bare.answers(reply, Need::release);
+    };
+    if (is_named) ask(prepare + sync(), parse_complete() + ready('I'));
+    const std::string request = (is_named ? "" : prepare) + use + sync();
+    const std::string reply = (is_named ? "" : parse_complete()) + used;
+    CHECK(allocations_of([&] { ask(request, reply); }) == 0);
+    CHECK(!bare.failed);
+  }
+}
+
 TEST_CASE("a query cut inside its headers allocates nothing") {
   Bare bare;
   const std::string request = query("select 1");
