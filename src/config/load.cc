@@ -175,7 +175,7 @@ class Loader {
       if (setting->acts || show_value(config_, *setting) == show_value(defaults, *setting))
         continue;
       result_.messages.push_back(
-          fmt::format("{}:{}: {} has no effect yet", line.file, line.line, name));
+          fmt::format("{}:{}: {} has no effect: {}", line.file, line.line, name, setting->help));
     }
   }
 

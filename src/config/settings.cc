@@ -147,7 +147,7 @@ constexpr Setting kSettings[] = {
     row("reserve_pool_timeout", Seconds{&Config::reserve_pool_timeout}, "5", kReload,
         "Seconds of waiting until the reserve is used; 0: never"),
     row("resolv_conf", &Config::resolv_conf, "", without_effect(kFixed),
-        "Another file in place of resolv.conf"),
+        "Never used: the C library looks names up, by /etc/resolv.conf"),
     row("sbuf_loopcnt", &Config::sbuf_loopcnt, "5", without_effect(kReload),
         "Never needed: one shared buffer is read per wake-up, so there are no rounds to count"),
     row("scram_iterations", &Config::scram_iterations, "4096", kReload,

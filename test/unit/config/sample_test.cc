@@ -29,9 +29,8 @@ std::vector<std::string> lines(const std::string& name) {
 // What the sample says about a setting: two lines.
 std::string annotation(const Setting& setting) {
   std::string help = setting.help;
-  bool soon = !setting.acts && !help.starts_with("Never needed");
   std::string value = default_value(setting).value_or("");
-  return "\n; " + help + (soon ? " (no effect yet)" : "") + ".\n;" + setting.name + " =" +
+  return "\n; " + help + ".\n;" + setting.name + " =" +
          (value.empty() ? "" : " " + value) + "\n";
 }
 
