@@ -67,7 +67,7 @@ Task<void> wait_before_retry(Loop& loop, Deadline& deadline, TaskScope* scope) {
 
 Task<Stream> connect(Loop& loop, Address address, Micros timeout, TaskScope* scope,
                      TcpOptions options) {
-  Deadline deadline(loop, timeout, "connect timeout");
+  Deadline deadline(loop, timeout, "connect failed");
   for (;;) {
     FileDescriptor fd = open_socket(address);
     apply(options, fd.get());

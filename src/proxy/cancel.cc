@@ -186,8 +186,8 @@ io::Task<void> cancel_query(Server& server) {
     log::debug("{} successfully sent cancel request", name);
   } catch (const Closed&) {
     log::debug("{} successfully sent cancel request", name);
-  } catch (const TimedOut& timed_out) {
-    log::warning("{} closing because: {}", name, timed_out.what());
+  } catch (const TimedOut&) {
+    log::warning("{} closing because: cancel_wait_timeout", name);
   } catch (const std::exception& error) {
     log::warning("{} failed cancel request: {}", name, error.what());
   }

@@ -170,8 +170,8 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
     failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
   } catch (const io::TlsError& error) {
     failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
-  } catch (const TimedOut&) {
-    failed = Failure{{wire::sqlstate::kProtocolViolation, "connect timeout"}, "", false};
+  } catch (const TimedOut& error) {
+    failed = Failure{{wire::sqlstate::kProtocolViolation, error.what()}, "", false};
   } catch (const SystemError& error) {
     failed = failed_by(error);
   } catch (const std::exception& error) {
