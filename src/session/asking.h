@@ -41,6 +41,14 @@ inline void ask(ServerView& server, Reply reply, Action action, StatementChange 
   ask(server, reply, action, true);
 }
 
+// What ends a batch; what it may have done to prepared statements is known when it is answered.
+inline void ask_last(ServerView& server, Reply reply) {
+  StatementChange change;
+  change.forgets_all = std::exchange(server.batch_deallocates, false);
+  if (!change.forgets_all) return ask(server, reply);
+  ask(server, reply, Action::forward, std::move(change));
+}
+
 // The head is answered.
 inline void pop_answered(ServerView& server) noexcept {
   if (server.pipeline.front().has_change) server.changes.drop(1);

@@ -103,7 +103,11 @@ void fail_command(ServerView& server, ClientView* client) {
   Pipeline& pipeline = server.pipeline;
   // A simple query goes on to its ReadyForQuery, and so does an error at Sync (a deferred
   // constraint). After one in the extended protocol the server skips to the next Sync.
-  if (pipeline.empty() || ends_with_ready(pipeline.front().reply)) return;
+  if (pipeline.empty()) return;
+  if (ends_with_ready(pipeline.front().reply)) {
+    if (pipeline.front().has_change) keep_statement(server, client);
+    return;
+  }
   const bool is_change_failed = pipeline.front().has_change;
   size_t changes = 0;
   if (!pipeline.skip_to_sync(changes)) server.skipping = true;
@@ -145,11 +149,15 @@ bool is_internal(const Pipeline& pipeline) noexcept {
          pipeline.front().reply == Reply::query;
 }
 
-// The answer to a Parse or Close that the client has not sent.
-bool is_swallowed(const Pipeline& pipeline, char type) noexcept {
-  if (pipeline.empty() || pipeline.front().action != Action::swallow) return false;
-  const Reply reply = pipeline.front().reply;
-  return type == '1' ? reply == Reply::parse : type == '3' && reply == Reply::close;
+// The answer to a Parse or Close that the client has not sent, or to half a query.
+bool is_swallowed(ServerView& server, char type) noexcept {
+  if (server.pipeline.empty()) return false;
+  const Owed owed = server.pipeline.front();
+  if (type == 'C' && owed.reply == Reply::query && owed.has_change) {
+    return std::exchange(server.changes.front().skips_tag, false);
+  }
+  if (owed.action != Action::swallow) return false;
+  return type == '1' ? owed.reply == Reply::parse : type == '3' && owed.reply == Reply::close;
 }
 
 // Answers what the server was not asked for, where it is its turn. False: egress is full.
@@ -384,7 +392,7 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           if (header.type == 'E') server.internal_failed = true;
           walk.swallow(header);
         } else {
-          const bool swallowed = is_swallowed(server.pipeline, header.type);
+          const bool swallowed = is_swallowed(server, header.type);
           if (rule.note) rule.note(server, client);
           if (client && !swallowed) {
             walk.forward(header);
@@ -410,16 +418,10 @@ ByteView text_of(const FrameWalk& walk, const FrameHeader& header) noexcept {
   return message.substr(FrameWalk::kHeaderSize);
 }
 
-void ask_query(ClientView& client, ServerView& server, Reply reply, ByteView text) {
+void ask_following(ClientView& client, ServerView& server, Reply reply, ByteView text) {
   if (reply == Reply::query && !server.skipping) note_query(client, server, text);
-  if (server.batch_deallocates && ends_with_ready(reply)) {
-    server.batch_deallocates = false;
-    StatementChange change;
-    change.forgets_all = true;
-    ask(server, reply, Action::forward, std::move(change));
-  } else {
-    ask(server, reply);
-  }
+  if (ends_with_ready(reply)) return ask_last(server, reply);
+  ask(server, reply);
 }
 
 // One message of a client that has arrived at least with its header.
@@ -438,7 +440,7 @@ Progress take_client_message(FrameWalk& walk, const FrameHeader& header, ClientV
       return stop(walk, Need::room);
     }
     if (follows) {
-      ask_query(client, *server, rule.reply, text_of(walk, header));
+      ask_following(client, *server, rule.reply, text_of(walk, header));
     } else {
       if (server->unnamed.statement) server->unnamed.set({});
       ask(*server, rule.reply);
@@ -486,9 +488,10 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
       walk.remember(header);
       return stop(walk, Need::fail, known ? &kBadHeader : &kUnknownPacket);
     }
-    const Progress progress = follows && is_about_statements(header.type)
-                                  ? take_statement_message(walk, header, client, server, limits)
-                                  : take_client_message(walk, header, client, server, follows);
+    const Progress progress =
+        follows && (is_about_statements(header.type) || may_deallocate(client, header))
+            ? take_statement_message(walk, header, client, server, limits)
+            : take_client_message(walk, header, client, server, follows);
     if (walk.is_assembling() && progress.need == Need::none) break;
     if (progress.need != Need::none) return progress;
   }

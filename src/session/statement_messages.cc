@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "asking.h"
+#include "deallocate.h"
 #include "remuda/wire/builder.h"
 
 namespace remuda::session {
@@ -88,6 +89,7 @@ class StatementMessage {
   bool bind(ByteView portal, ByteView name);
   bool describe(ByteView name);
   bool close(ByteView name);
+  bool query(ByteView sql);
 
   void refuse(const SqlState& state, const std::string& text, const std::string& detail = {});
   void stream_unnamed();
@@ -329,6 +331,34 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
   return true;
 }
 
+// ---- DEALLOCATE
+
+// As a query it becomes one that has the same tag on any server. Its first tag is not for the
+// client.
+bool StatementMessage::query(ByteView sql) {
+  const std::optional<std::string> name = deallocated_name(sql);
+  if (name && is_unsettled(*name)) return false;
+  StatementRef* const known = name ? find(*name) : nullptr;
+  note_query(client_, server_, sql);
+  if (!known) {
+    ask_last(server_, Reply::query);
+    forward_as_it_is();
+    return true;
+  }
+  server_.batch_deallocates = false;
+  StatementChange change;
+  change.client_removed = change.skips_tag = true;
+  change.name = *name;
+  change.statement = std::move(*known);
+  own().named.erase(own().named.find(*name));
+  ask(server_, Reply::query, Action::forward, std::move(change));
+  constexpr ByteView kQuery = "PREPARE remuda_gone AS SELECT;DEALLOCATE remuda_gone";
+  put_header(walk_.out(), 'Q', kQuery.size() + 1);
+  put_cstring(walk_.out(), kQuery);
+  swallow();
+  return true;
+}
+
 // ---- Bind and Describe
 
 // Sees to it that the server has what the name stands for. False: wait. A null statement: unknown,
@@ -455,7 +485,7 @@ bool StatementMessage::close(ByteView name) {
 // How much of a message has to be seen, at most.
 size_t most_needed(const FrameHeader& header) noexcept {
   const size_t size = size_t{1} + header.length;
-  if (header.type == 'P') return size;
+  if (header.type == 'P' || header.type == 'Q') return size;
   return std::min(size, kMostNames);
 }
 
@@ -546,7 +576,8 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
     walk.take(header, 0, Body::forward);
     return stop(Need::none);
   }
-  size_t at = header.type == 'P' || header.type == 'B' ? kHeaderSize : kHeaderSize + 1;
+  const bool has_kind = header.type == 'D' || header.type == 'C';
+  size_t at = has_kind ? kHeaderSize + 1 : kHeaderSize;
   ByteView first;
   ByteView second;
   const bool has_names =
@@ -564,6 +595,9 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
     case 'D':
       is_done = about.describe(first);
       break;
+    case 'Q':
+      is_done = about.query(first);
+      break;
     default:
       is_done = about.close(first);
   }
@@ -573,6 +607,12 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
 void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept {
   server.flushes_answers = server.pipeline.front().action == Action::answer;
   walk.out().copy(kFlush);
+}
+
+bool may_deallocate(const ClientView& client, const FrameHeader& header) noexcept {
+  constexpr uint32_t kMostLength = 256;
+  return header.type == 'Q' && header.length <= kMostLength && client.simple_query_allowed &&
+         client.statements && !client.statements->named.empty();
 }
 
 void note_query(ClientView& client, ServerView& server, ByteView text) {
@@ -608,6 +648,12 @@ void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_firs
     }
   }
   server.changes.drop(n);
+}
+
+void keep_statement(ServerView& server, ClientView* client) {
+  StatementChange& change = server.changes.front();
+  if (!std::exchange(change.client_removed, false) || !client || !client->statements) return;
+  client->statements->named.emplace(change.name, change.statement);
 }
 
 void forget_statements(ServerView& server, ClientView* client) {

@@ -26,6 +26,9 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
 // Need::room: has the server send the answers that make room, and ours told where they are next.
 void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept;
 
+// A simple query so short may be a DEALLOCATE of one of the client's statements.
+bool may_deallocate(const ClientView& client, const FrameHeader& header) noexcept;
+
 // A simple query, before it is asked: it ends the unnamed statement, and perhaps all. `text` is as
 // much of it as is there.
 void note_query(ClientView& client, ServerView& server, ByteView text);
@@ -36,6 +39,9 @@ void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_firs
 
 // The server has no prepared statements any more, but for those it is about to be asked for.
 void forget_statements(ServerView& server, ClientView* client);
+
+// The server has failed at a query that would have ended a statement.
+void keep_statement(ServerView& server, ClientView* client);
 
 // A plan of this client's statements is out of date.
 void renew_statements(ClientView& client) noexcept;

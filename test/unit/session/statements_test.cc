@@ -362,6 +362,47 @@ TEST_CASE("what follows a prepared DEALLOCATE ALL in its batch waits for it") {
   CHECK(t.client_view.statements->named.size() == 1);
 }
 
+TEST_CASE("DEALLOCATE of a name ends that name, whatever server the client has") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    have(t, "a", "select 1");
+    t.client(query("DEALLOCATE \"a\""));
+    t.link();
+    CHECK(t.to_server() == query("PREPARE remuda_gone AS SELECT;DEALLOCATE remuda_gone"));
+    t.server(complete("PREPARE") + complete("DEALLOCATE") + ready('I'));
+    t.client(bind_to("a") + kRun);
+    t.link();
+    CHECK(t.to_server() == nowhere() + kRun);
+    t.server(error("no such statement") + ready('I'));
+    CHECK(t.to_client() == complete("DEALLOCATE") + ready('I') + unknown("a") + ready('I'));
+    CHECK(t.server_view.statements.size() == 1);
+  });
+}
+
+TEST_CASE("a DEALLOCATE that fails has ended nothing") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    have(t, "a", "select 1");
+    t.client(query("begin") + query("deallocate a"));
+    t.link();
+    t.server(complete("BEGIN") + ready('T') + error("aborted") + ready('E'));
+    CHECK(t.client_view.statements->named.size() == 1);
+  });
+}
+
+TEST_CASE("DEALLOCATE of a name that the client has not is the server's to refuse") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    have(t, "a", "select 1");
+    t.client(query("deallocate b"));
+    t.link();
+    CHECK(t.to_server() == query("deallocate b"));
+    t.server(error("no such statement") + ready('I'));
+    CHECK(t.to_client() == error("no such statement") + ready('I'));
+    CHECK(t.client_view.statements->named.size() == 1);
+  });
+}
+
 TEST_CASE("a reset query of ours ends the server's statements, not the client's") {
   Talk t;
   t.follow_statements();
