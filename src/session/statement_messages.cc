@@ -31,6 +31,10 @@ constexpr ByteView kFlush{"H\0\0\0\4", 5};
 // Nothing has this name, so what refers to it fails.
 constexpr ByteView kNowhere = "remuda_nowhere";
 
+ByteView up_to_nul(ByteView bytes) noexcept {
+  return bytes.substr(0, bytes.find('\0'));
+}
+
 void put_header(Egress& out, char type, size_t body_size) {
   char header[kHeaderSize];
   header[0] = type;
@@ -108,6 +112,7 @@ class StatementMessage {
 
   bool is_aborted() const noexcept;
   void parse_unnamed(ByteView body);
+  bool parse_deallocate(const std::string& name, StatementRef known, ByteView body);
   bool use(ByteView name, StatementRef& statement);
   bool use_unnamed();
   void refuse_unknown(ByteView name);
@@ -291,6 +296,9 @@ void StatementMessage::stream_unnamed() {
 
 bool StatementMessage::parse(ByteView name, ByteView body) {
   if (is_unnamed(name)) {
+    const auto ended = own().named.empty() ? std::nullopt : deallocated_name(up_to_nul(body));
+    StatementRef* const known = ended ? find(*ended) : nullptr;
+    if (known) return parse_deallocate(*ended, *known, body);
     parse_unnamed(body);
     return true;
   }
@@ -355,6 +363,33 @@ bool StatementMessage::query(ByteView sql) {
   constexpr ByteView kQuery = "PREPARE remuda_gone AS SELECT;DEALLOCATE remuda_gone";
   put_header(walk_.out(), 'Q', kQuery.size() + 1);
   put_cstring(walk_.out(), kQuery);
+  swallow();
+  return true;
+}
+
+// Prepared, it ends the server's copy, which has to be there for that.
+bool StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
+                                        ByteView body) {
+  const StatementDigest digest = known->digest();
+  if (is_unsettled(name) || is_unsettled(digest)) return false;
+  if (!server_.statements.use(digest)) prepare(known, Action::swallow, {});
+  StatementChange change;
+  const StatementRef text = limits_.statements->intern(body, client_.parameters->context());
+  replace_client_unnamed(own(), change, text);
+  replace_server_unnamed(server_, change, text);
+  change.client_removed = own().named.erase(name) > 0;
+  change.name = name;
+  change.statement = std::move(known);
+  change.server_removed = server_.statements.remove(digest);
+  change.digest = digest;
+  const StatementName renamed = server_name(digest);
+  const std::string sql = "DEALLOCATE \"" + std::string(view_of(renamed)) + '"';
+  Egress& out = walk_.out();
+  put_header(out, 'P', 1 + sql.size() + 1 + 2);
+  put_cstring(out, "");
+  put_cstring(out, sql);
+  out.copy(ByteView("\0\0", 2));
+  ask(server_, Reply::parse, Action::forward, std::move(change));
   swallow();
   return true;
 }
