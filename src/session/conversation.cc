@@ -149,6 +149,11 @@ bool is_internal(const Pipeline& pipeline) noexcept {
          pipeline.front().reply == Reply::query;
 }
 
+// The server has what nothing should be called: the client would be given what another made.
+bool is_bound_nowhere(const Pipeline& pipeline, char type) noexcept {
+  return type == '2' && !pipeline.empty() && pipeline.front().action == Action::replace;
+}
+
 // The answer to a Parse or Close that the client has not sent, or to half a query.
 bool is_swallowed(ServerView& server, char type) noexcept {
   if (server.pipeline.empty()) return false;
@@ -392,6 +397,9 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           if (header.type == 'E') server.internal_failed = true;
           walk.swallow(header);
         } else {
+          if (is_bound_nowhere(server.pipeline, header.type)) {
+            return stop(walk, Need::fail, &kServerProtocol);
+          }
           const bool swallowed = is_swallowed(server, header.type);
           if (rule.note) rule.note(server, client);
           if (client && !swallowed) {

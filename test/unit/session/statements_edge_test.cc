@@ -234,6 +234,16 @@ TEST_CASE("a statement too long to keep is not prepared as another text") {
   CHECK(count_of(t.to_server(), message('P').substr(0, 1)) == 0);
 }
 
+TEST_CASE("a server on which somebody has prepared what we refuse by is closed") {
+  Talk t;
+  t.follow_statements();
+  t.client(bind_to("unknown") + kRun);
+  t.link();
+  t.server(bind_complete() + data_row("of another") + complete("SELECT 1") + ready('I'));
+  CHECK(t.to_client().empty());
+  CHECK_THAT(t.needs(), Catch::Contains("fail"));
+}
+
 TEST_CASE("a name that no Bind could name is refused when it is given") {
   Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
   t.follow_statements();
