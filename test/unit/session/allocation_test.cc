@@ -138,33 +138,6 @@ TEST_CASE("a reported parameter that does not change allocates nothing") {
   CHECK(!bare.failed);
 }
 
-TEST_CASE("a prepared statement that follows its client allocates nothing when it is used") {
-  ParameterTable table;
-  StatementTable statements;
-  Bare bare;
-  bare.client.parameters = bare.server.parameters = bare.server.reported = table.intern({});
-  bare.limits.max_prepared_statements = 10;
-  bare.limits.statements = &statements;
-  const std::string text = zero_ended("select 'longer than the small string buffer'") + "12";
-  const std::string body = zero_ended("portal") + zero_ended("statement of a long name") + "values";
-  const std::string prepared = message('P', zero_ended("statement of a long name") + text);
-  const std::string used = message('B', body) + execute() + message('P', zero_ended("") + text) +
-                           message('B', zero_ended("portal") + zero_ended("") + "values") +
-                           execute() + sync();
-  const auto plays = [&](const std::string& request, const std::string& reply) {
-    from_client(bare.client, nullptr, request, bare.out, bare.limits);
-    bare.failed |=
-        from_client(bare.client, &bare.server, request, bare.out, bare.limits).need != Need::none;
-    bare.out.clear();
-    bare.answers(reply, Need::release);
-  };
-  plays(prepared + sync(), parse_complete() + ready('I'));
-  const std::string ran = bind_complete() + complete("SELECT 1");
-  const std::string replies = ran + parse_complete() + ran + ready('I');
-  CHECK(allocations_of([&] { plays(used, replies); }) == 0);
-  CHECK(!bare.failed);
-}
-
 TEST_CASE("a row of a gigabyte allocates nothing") {
   Bare bare;
   const std::string request = query("select");
