@@ -14,7 +14,7 @@ struct Costs {
   double bench_event = 0, bench_wake = 0;
   double patience = 0;
   double overtaking = 4;  // between homes nobody is overtaken by more than its wait over this
-  double spread = 0;  // share of an event's cost that is exponential, 0 to 1
+  double spread = 0;      // share of an event's cost that is exponential, 0 to 1
   int servers_per_home = 1, clients_per_home = 1, threads_per_worker = 1;
 };
 

@@ -22,8 +22,8 @@ class Control {
 
   // Reads the configuration again; false, with the faults in the log, changes nothing.
   virtual io::Task<bool> reload() = 0;
-  // Changes one setting until the next reload. False for an unknown key or a bad value. What it could
-  // not do at once is told in `notice`.
+  // Changes one setting until the next reload. False for an unknown key or a bad value. What it
+  // could not do at once is told in `notice`.
   virtual bool set(const std::string& key, const std::string& value, std::string& notice) = 0;
   // none = at once.
   virtual void shut_down(proxy::Shutdown how) = 0;

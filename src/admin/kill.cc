@@ -56,7 +56,8 @@ uint64_t read_id(const std::string& text) {
 
 Answer kill(Call& call) {
   proxy::Ledgers& ledgers = call.control.shared().ledgers;
-  if (ledgers.paused() || call.control.shared().suspended) throw PgError("already suspended/paused");
+  if (ledgers.paused() || call.control.shared().suspended)
+    throw PgError("already suspended/paused");
   Names names;
   if (call.argument.empty()) {
     const std::vector<Names> parts = co_await gather(call.control, databases_with_pools);

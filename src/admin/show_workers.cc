@@ -9,9 +9,16 @@ using wire::oid::kInt4;
 using wire::oid::kInt8;
 
 constexpr Column kColumns[] = {
-    {"worker", kInt4, Merge::key}, {"pools", kInt4},   {"clients", kInt4}, {"waiting", kInt4},
-    {"logins", kInt4},             {"servers", kInt4}, {"queries", kInt8}, {"lent", kInt8},
-    {"taken", kInt8},              {"cpu_us", kInt8},
+    {"worker", kInt4, Merge::key},
+    {"pools", kInt4},
+    {"clients", kInt4},
+    {"waiting", kInt4},
+    {"logins", kInt4},
+    {"servers", kInt4},
+    {"queries", kInt8},
+    {"lent", kInt8},
+    {"taken", kInt8},
+    {"cpu_us", kInt8},
 };
 
 std::vector<Row> rows_of(proxy::Worker& worker) {
@@ -29,8 +36,10 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
     lent += pool->lent;
     taken += pool->taken;
   }
-  Row row{number(worker.index()),  number(worker.shards.size()), number(clients), number(waiting),
-          number(worker.logins()), number(servers),              number(queries), number(lent),
+  Row row{number(worker.index()),  number(worker.shards.size()),
+          number(clients),         number(waiting),
+          number(worker.logins()), number(servers),
+          number(queries),         number(lent),
           number(taken),           number(thread_cpu_time())};
   std::vector<Row> rows;
   rows.push_back(std::move(row));

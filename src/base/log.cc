@@ -100,15 +100,16 @@ void configure(const Options& options) {
 }
 
 bool is_enabled(Level level) noexcept {
-  return static_cast<int>(level) <= static_cast<int>(Level::log) + g_verbose.load(std::memory_order_relaxed);
+  return static_cast<int>(level) <=
+         static_cast<int>(Level::log) + g_verbose.load(std::memory_order_relaxed);
 }
 
 void write(Level level, std::string_view message) noexcept try {
   if (!is_enabled(level)) return;
   const auto index = static_cast<size_t>(level);
   const std::string text = tidy(message);
-  const std::string line = fmt::format("{} [{}] {} {}", format_time_ms(wall_now()), ::getpid(),
-                                       kNames[index], text);
+  const std::string line =
+      fmt::format("{} [{}] {} {}", format_time_ms(wall_now()), ::getpid(), kNames[index], text);
   const spdlog::details::log_msg for_files("", kSpdlogLevels[index], line);
   const spdlog::details::log_msg for_syslog("", kSpdlogLevels[index], text);
   const std::lock_guard lock(g_mutex);

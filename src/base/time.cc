@@ -27,10 +27,20 @@ std::string format(Micros wall, bool with_ms) {
 
 }  // namespace
 
-Micros monotonic_now() noexcept { return read_clock(CLOCK_MONOTONIC); }
-Micros thread_cpu_time() noexcept { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
-Micros wall_now() noexcept { return read_clock(CLOCK_REALTIME); }
-std::string format_time(Micros wall) { return format(wall, false); }
-std::string format_time_ms(Micros wall) { return format(wall, true); }
+Micros monotonic_now() noexcept {
+  return read_clock(CLOCK_MONOTONIC);
+}
+Micros thread_cpu_time() noexcept {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+Micros wall_now() noexcept {
+  return read_clock(CLOCK_REALTIME);
+}
+std::string format_time(Micros wall) {
+  return format(wall, false);
+}
+std::string format_time_ms(Micros wall) {
+  return format(wall, true);
+}
 
 }  // namespace remuda

@@ -38,7 +38,7 @@ struct Database {
   std::string dbname;              // as the server calls it; "*" means the name asked for
   std::vector<std::string> hosts;  // none: unix_socket_dir
   int port = 5432;
-  std::optional<std::string> user;  // forced user
+  std::optional<std::string> user;           // forced user
   std::optional<std::string> password;       // that of `user`
   std::optional<std::string> password_file;  // where `password` was read from
   std::optional<std::string> auth_user;

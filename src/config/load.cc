@@ -153,8 +153,7 @@ class Loader {
   // ---- What only the whole can tell ----
 
   void check_tls() {
-    if (config_.auth_type == AuthType::cert &&
-        config_.client_tls_sslmode != TlsMode::verify_full) {
+    if (config_.auth_type == AuthType::cert && config_.client_tls_sslmode != TlsMode::verify_full) {
       setting_fault("auth_type", "cert needs client_tls_sslmode = verify-full");
     }
     if (config_.client_tls_sslmode == TlsMode::disable) return;
@@ -212,7 +211,8 @@ class Loader {
   void read_users(std::shared_ptr<const UserList> users) {
     const bool is_needed = config_.auth_type != AuthType::any && config_.auth_type != AuthType::pam;
     if (is_needed || users == nullptr) {
-      const std::string file = is_needed ? find_beside(config_, config_.auth_file.value_or("")) : "";
+      const std::string file =
+          is_needed ? find_beside(config_, config_.auth_file.value_or("")) : "";
       const std::shared_ptr<const UserList> before = users;
       users = load_user_list(file, std::move(users), result_.messages);
       if (users != before) warn_of_open_secrets(file, *users);

@@ -21,11 +21,11 @@ struct Seconds {
 };
 
 // The type of the member is the type of the setting.
-using Member = std::variant<std::string Config::*, std::optional<std::string> Config::*,
-                            int Config::*, std::optional<int> Config::*, bool Config::*,
-                            uint32_t Config::*, Seconds, std::vector<std::string> Config::*,
-                            PoolMode Config::*, AuthType Config::*, TlsMode Config::*,
-                            TlsNegotiation Config::*>;
+using Member =
+    std::variant<std::string Config::*, std::optional<std::string> Config::*, int Config::*,
+                 std::optional<int> Config::*, bool Config::*, uint32_t Config::*, Seconds,
+                 std::vector<std::string> Config::*, PoolMode Config::*, AuthType Config::*,
+                 TlsMode Config::*, TlsNegotiation Config::*>;
 
 struct Setting {
   const char* name;

@@ -22,7 +22,8 @@ constexpr Option kOptions[] = {
     {'q', "quiet", false, [](Arguments& a, const std::string&) { a.quiet = true; }},
     {'v', "verbose", false, [](Arguments& a, const std::string&) { ++a.verbose; }},
     {'u', "user", true, [](Arguments& a, const std::string& value) { a.user = value; }},
-    {'V', "version", false, [](Arguments& a, const std::string&) { a.action = Action::print_version; }},
+    {'V', "version", false,
+     [](Arguments& a, const std::string&) { a.action = Action::print_version; }},
     {'h', "help", false, [](Arguments& a, const std::string&) { a.action = Action::print_help; }},
     {'\0', "check-config", true,
      [](Arguments& a, const std::string& value) {
@@ -110,7 +111,9 @@ class Parser {
 
 }  // namespace
 
-Arguments parse_arguments(const std::vector<std::string>& words) { return Parser(words).parse(); }
+Arguments parse_arguments(const std::vector<std::string>& words) {
+  return Parser(words).parse();
+}
 
 std::string help_text(const std::string& program) {
   return fmt::format(
@@ -129,7 +132,8 @@ std::string help_text(const std::string& program) {
       "\n"
       "CONFIG is a pgbouncer.ini or a remuda.ini; etc/remuda.ini explains every setting.\n"
       "Look inside:  psql -p 6432 pgbouncer -c 'SHOW POOLS'   (as a user in admin_users)\n"
-      "Signals:      HUP reload, INT stop when servers are free, TERM stop when clients have left,\n"
+      "Signals:      HUP reload, INT stop when servers are free, TERM stop when clients have "
+      "left,\n"
       "              QUIT stop at once, USR1 pause, USR2 resume\n",
       program);
 }

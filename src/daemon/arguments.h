@@ -16,7 +16,7 @@ struct Arguments {
   bool quiet = false;
   int verbose = 0;
   std::optional<std::string> user;
-  std::string error;   // with Action::fail: what to print before the hint at --help
+  std::string error;  // with Action::fail: what to print before the hint at --help
 };
 
 Arguments parse_arguments(const std::vector<std::string>& words);

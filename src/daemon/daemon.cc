@@ -57,9 +57,9 @@ int Daemon::run() {
   // What can fail comes before the first thread. Connections wait in the kernel until the loop
   // runs.
   make_workers();
-  listeners_ = std::make_unique<Listeners>(
-      accepting_loop(), config, shared_.highest_client_fd,
-      [this](io::FileDescriptor fd) { accepted(std::move(fd)); });
+  listeners_ =
+      std::make_unique<Listeners>(accepting_loop(), config, shared_.highest_client_fd,
+                                  [this](io::FileDescriptor fd) { accepted(std::move(fd)); });
   const PidFile pidfile(config.pidfile);
   start_workers();
   watch_signals();

@@ -1,5 +1,5 @@
-// Where to listen: one entry of listen_addr as socket addresses. At boot only, as names are looked up
-// on the spot.
+// Where to listen: one entry of listen_addr as socket addresses. At boot only, as names are looked
+// up on the spot.
 #pragma once
 
 #include <string>

@@ -33,8 +33,7 @@ void PidFile::check(const std::string& path) {
 
 PidFile::PidFile(std::string path) : path_(std::move(path)) {
   if (path_.empty()) return;
-  const io::FileDescriptor fd(
-      ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const io::FileDescriptor fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   const int error = errno;
   const std::string name = path_;
   if (!fd) {

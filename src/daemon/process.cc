@@ -51,12 +51,14 @@ void raise_descriptor_limit(int max_client_conn, long expected) {
   const auto before = limit.rlim_cur;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  log::info("kernel file descriptor limit: {} (hard: {}); max_client_conn: {}, max expected fd use: {}",
-            before, limit.rlim_max, max_client_conn, expected);
+  log::info(
+      "kernel file descriptor limit: {} (hard: {}); max_client_conn: {}, max expected fd use: {}",
+      before, limit.rlim_max, max_client_conn, expected);
   if (expected > static_cast<long>(limit.rlim_max)) {
-    log::warning("the limit of {} open files is below what the configuration may need: raise it "
-                 "(LimitNOFILE of the unit, ulimit -n) or lower max_client_conn",
-                 limit.rlim_max);
+    log::warning(
+        "the limit of {} open files is below what the configuration may need: raise it "
+        "(LimitNOFILE of the unit, ulimit -n) or lower max_client_conn",
+        limit.rlim_max);
   }
 }
 

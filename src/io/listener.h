@@ -29,8 +29,8 @@ struct ListenOptions {
   bool reuse_port = false;    // TCP
   bool defer_accept = false;  // TCP
   TcpOptions tcp;
-  mode_t unix_mode = 0777;    // of the socket file
-  std::string unix_group;     // name or number; empty: as created
+  mode_t unix_mode = 0777;  // of the socket file
+  std::string unix_group;   // name or number; empty: as created
   // When descriptors run out: what those are sent who are turned away, and how long the listener
   // then rests. A connection whose descriptor is `highest_fd` or above is turned away as well, so
   // that those who are in find descriptors for what they need.

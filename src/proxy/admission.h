@@ -61,7 +61,7 @@ struct Admission {
   std::optional<pg::ProvenKeys> keys;
   std::string secret;
   Places places;
-  Seat seat;             // none on the way to the console
+  Seat seat;                 // none on the way to the console
   Micros login_started = 0;  // monotonic
   uint64_t id = 0;
   bool is_admin = false;  // console: may do more than SHOW

@@ -11,7 +11,7 @@
 namespace remuda::proxy {
 namespace {
 
-constexpr int kBusy = 500;       // below this a worker has time itself
+constexpr int kBusy = 500;        // below this a worker has time itself
 constexpr int kDifference = 200;  // less is not uneven
 constexpr size_t kMostAtOnce = 64;
 

@@ -26,8 +26,8 @@ class Budget {
 
   void give_back() noexcept { used_.fetch_sub(1); }
 
-  // Workers that found no room, as bits. Set before a last try, read after giving back: one of the two
-  // sees the other, so nobody is forgotten.
+  // Workers that found no room, as bits. Set before a last try, read after giving back: one of the
+  // two sees the other, so nobody is forgotten.
   void want(int worker) noexcept {
     const uint64_t bit = uint64_t{1} << worker;
     if ((hungry_.load() & bit) == 0) hungry_.fetch_or(bit);

@@ -18,8 +18,7 @@ namespace {
 // client's query. The server may close meanwhile; it is found again by its id.
 class CancelHold {
  public:
-  explicit CancelHold(Server& server)
-      : pool_(server.pool), hold_(server.pool), id_(server.id) {
+  explicit CancelHold(Server& server) : pool_(server.pool), hold_(server.pool), id_(server.id) {
     ++server.cancels;
   }
   ~CancelHold() {

@@ -35,7 +35,8 @@ ClientState Client::state() const noexcept {
 
 std::string log_name(const Client& client) {
   return fmt::format("C-{:#014x}: {}/{}@{}", client.id, client.pool.database_name(),
-                     client.places.user->name, peer_name(client.stream, client.worker.config().listen_port));
+                     client.places.user->name,
+                     peer_name(client.stream, client.worker.config().listen_port));
 }
 
 namespace {

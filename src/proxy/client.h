@@ -26,10 +26,12 @@ enum class ClientState : uint8_t { idle, active, waiting };
 struct InPool;         // list of all clients of a pool
 struct InClientState;  // list of those in the same state, longest in it first
 
-class Client final : public io::StreamEvents, public ListHook<InPool>, public ListHook<InClientState> {
+class Client final : public io::StreamEvents,
+                     public ListHook<InPool>,
+                     public ListHook<InClientState> {
  public:
-  Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool,
-         Places its_places, uint64_t its_id);
+  Client(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, Places its_places,
+         uint64_t its_id);
   ~Client();
 
   ClientState state() const noexcept;
@@ -47,12 +49,12 @@ class Client final : public io::StreamEvents, public ListHook<InPool>, public Li
 
   // Bytes that wait for a server, for replies, or for a parameter replay.
   io::BlockChain parked;
-  bool needs_room = false;         // the server owes too many replies
-  bool awaits_replay = false;      // linked, but its own start-up values are being tried first
-  bool unproven_values = false;    // no server has accepted its start-up values yet
-  bool wait_notified = false;      // has been told that it waits
-  bool replay_due = false;         // newly linked: its parameters go in front of what it sends
-  bool said_goodbye = false;       // it leaves on purpose
+  bool needs_room = false;       // the server owes too many replies
+  bool awaits_replay = false;    // linked, but its own start-up values are being tried first
+  bool unproven_values = false;  // no server has accepted its start-up values yet
+  bool wait_notified = false;    // has been told that it waits
+  bool replay_due = false;       // newly linked: its parameters go in front of what it sends
+  bool said_goodbye = false;     // it leaves on purpose
   bool closing = false;
 
   Places places;  // its part of the client limits; places.user is who logged in

@@ -1,6 +1,6 @@
-// The cancel keys that a worker has issued. A key names the worker that issued it and a place in its
-// table; a client that moves to another worker keeps its key, and the table knows where it went.
-// Worker's thread only.
+// The cancel keys that a worker has issued. A key names the worker that issued it and a place in
+// its table; a client that moves to another worker keeps its key, and the table knows where it
+// went. Worker's thread only.
 #pragma once
 
 #include <optional>

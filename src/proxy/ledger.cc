@@ -98,14 +98,14 @@ std::shared_ptr<UserLedger> Ledgers::user(const std::string& name) {
   return entry;
 }
 
-std::shared_ptr<Ledger> Ledgers::pool(const std::string& database_name, const std::string& user_name) {
+std::shared_ptr<Ledger> Ledgers::pool(const std::string& database_name,
+                                      const std::string& user_name) {
   auto database_ledger = database(database_name);
   auto user_ledger = user(user_name);
   const std::lock_guard lock(mutex_);
   auto& entry = pools_[{database_name, user_name}];
   if (!entry) {
-    entry =
-        std::make_shared<Ledger>(std::move(database_ledger), std::move(user_ledger), workers_);
+    entry = std::make_shared<Ledger>(std::move(database_ledger), std::move(user_ledger), workers_);
     set_limits(*entry);
   }
   return entry;
@@ -117,7 +117,8 @@ void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
   for (auto& [name, entry] : databases_) {
     const config::Database* old_entry = before ? entry_of(*before, name) : nullptr;
     const config::Database* new_entry = entry_of(*config_, name);
-    if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry)) entry->epoch.fetch_add(1);
+    if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry))
+      entry->epoch.fetch_add(1);
   }
   const bool same_tls = !before || same_server_tls(*before, *config_);
   for (auto& [key, entry] : pools_) {

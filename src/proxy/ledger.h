@@ -1,6 +1,6 @@
 // What all workers share of databases, users and pools: limits, flags, epochs. Found once per login
-// through the Ledgers registry, then held by shared pointers. Any thread: atomics, and a mutex around
-// the registry's maps only.
+// through the Ledgers registry, then held by shared pointers. Any thread: atomics, and a mutex
+// around the registry's maps only.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,7 @@ struct DatabaseLedger {
   explicit DatabaseLedger(std::string n) : name(std::move(n)) {}
   const std::string name;
   SharedBudget servers;  // max_db_connections
-  Budget clients;  // max_db_client_connections
+  Budget clients;        // max_db_client_connections
   std::atomic<bool> paused{false};
   std::atomic<bool> disabled{false};
   std::atomic<uint32_t> epoch{0};  // raised by RECONNECT and by changes of the connect string
@@ -38,7 +38,7 @@ struct UserLedger {
   explicit UserLedger(std::string n) : name(std::move(n)) {}
   const std::string name;
   SharedBudget servers;  // max_user_connections
-  Budget clients;  // max_user_client_connections
+  Budget clients;        // max_user_client_connections
 };
 
 // The shared part of one (database, user) pool.
@@ -65,9 +65,9 @@ struct Ledger {
   }
 
   Hunger hunger;
-  std::atomic<uint64_t> lenders{0};  // workers that have servers, as bits
-  std::atomic<int> travelling{0};    // connections on their way from one worker to another
-  std::atomic<uint32_t> closings{0};  // raised when all servers are to be closed
+  std::atomic<uint64_t> lenders{0};          // workers that have servers, as bits
+  std::atomic<int> travelling{0};            // connections on their way from one worker to another
+  std::atomic<uint32_t> closings{0};         // raised when all servers are to be closed
   std::atomic<uint64_t> greeting_wanted{0};  // workers where logins wait for a first server
   std::atomic<Micros> last_lifetime_close{0};
   std::atomic<size_t> next_host{0};  // for the next dial, as is the address of that host
@@ -96,8 +96,9 @@ class Ledgers {
   // called before the workers are told, as some servers are on their way between them.
   void close_servers(const std::string& database);
 
-  // Forgets pools and users that nobody refers to, and databases that are not configured, nor paused
-  // or disabled, once they have been without clients and servers for `idle_timeout` (0: never).
+  // Forgets pools and users that nobody refers to, and databases that are not configured, nor
+  // paused or disabled, once they have been without clients and servers for `idle_timeout` (0:
+  // never).
   void drop_unused(Micros now, Micros idle_timeout);
 
   std::vector<std::shared_ptr<DatabaseLedger>> databases() const;
@@ -108,7 +109,8 @@ class Ledgers {
   // PAUSE without a name; a paused pool hands out no servers.
   std::atomic<bool>& paused() { return paused_; }
   bool is_paused(const DatabaseLedger& database) const noexcept {
-    return paused_.load(std::memory_order_relaxed) || database.paused.load(std::memory_order_relaxed);
+    return paused_.load(std::memory_order_relaxed) ||
+           database.paused.load(std::memory_order_relaxed);
   }
   void wake(uint64_t workers) const;
   // A part of a pool waits no longer under a limit: if there is room, the next one is told.
@@ -136,10 +138,10 @@ class Ledgers {
 // The right to one server connection. Its end gives back all budgets, on whatever thread.
 class Slot {
  public:
-  // Takes one of every budget, or none. On failure `why` says which was full, or owed to a pool that
-  // has waited for longer than this one, which has `since` then (0: nobody waits for it). A full pool
-  // knows that this worker wants to be woken; at a shared limit that takes a claim. `with_reserve`
-  // allows the reserve pool as well.
+  // Takes one of every budget, or none. On failure `why` says which was full, or owed to a pool
+  // that has waited for longer than this one, which has `since` then (0: nobody waits for it). A
+  // full pool knows that this worker wants to be woken; at a shared limit that takes a claim.
+  // `with_reserve` allows the reserve pool as well.
   static std::optional<Slot> reserve(Ledgers& ledgers, std::shared_ptr<Ledger> ledger, int worker,
                                      bool with_reserve, Micros since, WaitReason& why);
 

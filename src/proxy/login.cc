@@ -43,7 +43,9 @@ void log_attempt(const LoginAttempt& login) {
   const Replication asked = login.parameters.replication;
   log::info("{} login attempt: db={} user={} tls={} replication={}", login.name(),
             login.parameters.database, login.parameters.user, tls ? tls->description() : "no",
-            asked == Replication::none ? "no" : asked == Replication::logical ? "database" : "yes");
+            asked == Replication::none      ? "no"
+            : asked == Replication::logical ? "database"
+                                            : "yes");
 }
 
 // Settles for a version that both know, and tells what of the request is not to be had.

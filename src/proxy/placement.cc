@@ -64,8 +64,9 @@ void Seat::leave(Ledger& ledger, int worker) noexcept {
 }
 
 Worker& least_busy(const Shared& shared) {
-  return **std::min_element(shared.workers.begin(), shared.workers.end(),
-                            [](const Worker* a, const Worker* b) { return a->logins() < b->logins(); });
+  return **std::min_element(
+      shared.workers.begin(), shared.workers.end(),
+      [](const Worker* a, const Worker* b) { return a->logins() < b->logins(); });
 }
 
 }  // namespace remuda::proxy

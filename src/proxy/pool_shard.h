@@ -169,8 +169,8 @@ class PoolShard {
   List<Client, InClientState>& list_of(ClientState state) noexcept;
   List<Server, InState>& list_of(ServerState state) noexcept;
   int dials() const noexcept { return dials_; }
-  uint64_t lent = 0;   // servers that went to other workers
-  uint64_t taken = 0;  // and that came from them
+  uint64_t lent = 0;          // servers that went to other workers
+  uint64_t taken = 0;         // and that came from them
   auth::SecretCache secrets;  // of the users that this pool's servers were asked for
 
  private:
@@ -245,8 +245,8 @@ class PoolShard {
   int dials_ = 0;
   int pins_ = 0;
   Micros last_use_;
-  bool is_hungry_ = false;    // stated, and neither fed nor withdrawn since
-  bool is_watched_ = false;   // patience_over() will be called
+  bool is_hungry_ = false;   // stated, and neither fed nor withdrawn since
+  bool is_watched_ = false;  // patience_over() will be called
   Micros hungry_not_before_ = 0;
   struct GreetingWaiter {
     io::Waiter<bool>* waiter;

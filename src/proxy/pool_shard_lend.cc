@@ -98,8 +98,8 @@ void PoolShard::note_fed() {
 }
 
 // What comes is treated as what is released here: somebody else may have waited longer by now. As
-// long as others have idle servers the next is asked for at once. Where they are all in use it is not
-// before this one has had its effect, or two parts with long queues would outbid each other.
+// long as others have idle servers the next is asked for at once. Where they are all in use it is
+// not before this one has had its effect, or two parts with long queues would outbid each other.
 void PoolShard::take_over(ServerParcel parcel) {
   // Stated again, if who waited when this one was claimed has left and somebody else came.
   is_hungry_ = ledger->hunger.is_stated_by(worker.index());
@@ -132,9 +132,8 @@ bool PoolShard::lend(Server& server) {
     worker.retire(std::unique_ptr<Server>(&server), false);
     ++lent;
     Worker* other = worker.shared.workers[static_cast<size_t>(*to)];
-    other->post([other, parcel = std::move(parcel)]() mutable {
-      other->take_over(std::move(parcel));
-    });
+    other->post(
+        [other, parcel = std::move(parcel)]() mutable { other->take_over(std::move(parcel)); });
   } catch (const SystemError& error) {
     ledger->hunger.restore(*to);
     log::error("{}/{}: a server could not be handed over: {}", database_name(), user_name(),

@@ -1,5 +1,5 @@
-// Between sockets and the conversation: feeds what was read, sends what it wants sent, and keeps both
-// directions from running ahead of the slower side. Worker's thread only.
+// Between sockets and the conversation: feeds what was read, sends what it wants sent, and keeps
+// both directions from running ahead of the slower side. Worker's thread only.
 #pragma once
 
 #include <string_view>
@@ -14,8 +14,8 @@ namespace remuda::proxy {
 void pump(Client& client) noexcept;
 
 // A cancel request for a client that waits: its first request is answered by an error instead, and
-// what follows that goes on. False when it does not wait or its request is not there completely: the
-// cancel request then has no effect.
+// what follows that goes on. False when it does not wait or its request is not there completely:
+// the cancel request then has no effect.
 bool cancel_queued(Client& client) noexcept;
 
 // Nothing of what it sent, or is sent, is half-way: reading may stop for as long as one likes.

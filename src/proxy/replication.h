@@ -34,7 +34,8 @@ struct OwnServer {
 };
 
 // Waits for room in the pool, then opens the server. Throws PgError("login failed") when there is
-// none to be had, TimedOut by the deadline, Closed when the worker stops. A task of the pool's worker.
+// none to be had, TimedOut by the deadline, Closed when the worker stops. A task of the pool's
+// worker.
 io::Task<OwnServer> open_own_server(PoolShard& pool, const Admission& admission,
                                     io::Deadline& deadline);
 

@@ -24,9 +24,8 @@ Server::Server(Worker& its_worker, io::Stream its_stream, PoolShard& its_pool, S
 Server::~Server() = default;
 
 std::string log_name(const Server& server) {
-  const std::string where = server.address.is_unix()
-                                ? fmt::format("unix({})", server.key.pid)
-                                : server.address.text();
+  const std::string where =
+      server.address.is_unix() ? fmt::format("unix({})", server.key.pid) : server.address.text();
   return fmt::format("S-{:#014x}: {}/{}@{}", server.id, server.pool.database_name(),
                      server.pool.user_name(), where);
 }

@@ -60,7 +60,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool is_clean = true;       // no client has had it since it was opened or cleaned
   bool just_checked = false;  // since it was last lent: not checked twice before its next use
   Replication replication = Replication::none;  // it is its client's own
-  int cancels = 0;            // cancel requests on their way: neither lent nor released meanwhile
+  int cancels = 0;  // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
   std::string host;  // the element of the host list
   io::Address address;

@@ -10,33 +10,33 @@ ServerParcel pack(Server& server) {
   Journey journey(server.pool.ledger);
   io::Parcel connection = std::move(server.stream).detach();
   server.closing = true;
-  return {.journey = std::move(journey),
-          .slot = std::move(server.slot),
-          .connection = std::move(connection),
-          .parameters = server.view.parameters->values(),
-          .reported = server.view.reported->values(),
-          .statements = {server.view.statements.order().begin(),
-                         server.view.statements.order().end()},
-          .key = std::move(server.key),
-          .host = std::move(server.host),
-          .address = server.address,
-          .epoch = server.epoch,
-          .closings = server.closings,
-          .config = server.worker.snapshot().config,
-          .id = server.id,
-          .connect_time = server.connect_time,
-          .request_time = server.request_time,
-          .idle_since = server.idle_since,
-          .was_idle = server.state == ServerState::idle,
-          .was_used = server.was_used,
-          .is_clean = server.is_clean,
-          .just_checked = server.just_checked};
+  return {
+      .journey = std::move(journey),
+      .slot = std::move(server.slot),
+      .connection = std::move(connection),
+      .parameters = server.view.parameters->values(),
+      .reported = server.view.reported->values(),
+      .statements = {server.view.statements.order().begin(), server.view.statements.order().end()},
+      .key = std::move(server.key),
+      .host = std::move(server.host),
+      .address = server.address,
+      .epoch = server.epoch,
+      .closings = server.closings,
+      .config = server.worker.snapshot().config,
+      .id = server.id,
+      .connect_time = server.connect_time,
+      .request_time = server.request_time,
+      .idle_since = server.idle_since,
+      .was_idle = server.state == ServerState::idle,
+      .was_used = server.was_used,
+      .is_clean = server.is_clean,
+      .just_checked = server.just_checked};
 }
 
 std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel parcel) {
   io::Stream stream = io::Stream::adopt(worker.loop, std::move(parcel.connection));
-  auto server = std::make_unique<Server>(worker, std::move(stream), pool, std::move(parcel.slot),
-                                         parcel.id);
+  auto server =
+      std::make_unique<Server>(worker, std::move(stream), pool, std::move(parcel.slot), parcel.id);
   server->view.parameters = worker.parameters.intern(std::move(parcel.parameters));
   server->view.reported = worker.parameters.intern(std::move(parcel.reported));
   for (const auto& digest : parcel.statements) server->view.statements.add_oldest(digest);

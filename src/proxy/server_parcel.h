@@ -60,7 +60,8 @@ struct ServerParcel {
 // this, but still its pool's. Throws SystemError when out of descriptors, and then changes nothing.
 ServerParcel pack(Server& server);
 
-// As a server of this worker's part of the pool, in no list yet and not reading. Throws SystemError.
+// As a server of this worker's part of the pool, in no list yet and not reading. Throws
+// SystemError.
 std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel parcel);
 
 }  // namespace remuda::proxy

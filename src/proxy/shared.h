@@ -45,7 +45,7 @@ struct Shared {
   int highest_client_fd = INT_MAX;                // io::highest_client_descriptor(), asked once
   PeerKeys peer_keys;
   PeerPools peer_pools;
-  std::atomic<uint64_t> next_id{1};               // of clients and servers, never reused
+  std::atomic<uint64_t> next_id{1};  // of clients and servers, never reused
   std::atomic<Shutdown> shutdown{Shutdown::none};
   std::atomic<bool> suspended{false};              // by SUSPEND, from its first moment on
   std::atomic<bool> auth_query_finds_scram{true};  // the last secret it found was one

@@ -14,7 +14,8 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-void read_options(StartupParameters& result, const std::string& text, const config::Config& config) {
+void read_options(StartupParameters& result, const std::string& text,
+                  const config::Config& config) {
   const wire::StartupOptions options = wire::split_options(text);
   if (!options.error.empty()) throw PgError(options.error);
   for (const auto& [name, value] : options.settings) {
@@ -53,10 +54,9 @@ void read_parameter(StartupParameters& result, const std::string& name, const st
 bool is_tracked(const config::Config& config, std::string_view name) {
   // What PostgreSQL 14 to 18 report and a client may set; search_path is reported since 18, and a
   // server that does not report it must be told by track_extra_parameters.
-  for (std::string_view known : {"client_encoding", "DateStyle", "TimeZone",
-                                 "standard_conforming_strings", "application_name", "IntervalStyle",
-                                 "default_transaction_read_only",
-                                 "scram_iterations"}) {
+  for (std::string_view known :
+       {"client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
+        "application_name", "IntervalStyle", "default_transaction_read_only", "scram_iterations"}) {
     if (session::same_name(name, known)) return true;
   }
   return std::any_of(config.track_extra_parameters.begin(), config.track_extra_parameters.end(),

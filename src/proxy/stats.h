@@ -1,5 +1,5 @@
-// What a pool has done since it exists. Plain integers of the pool's worker; the console adds them up
-// over workers. Times in microseconds.
+// What a pool has done since it exists. Plain integers of the pool's worker; the console adds them
+// up over workers. Times in microseconds.
 #pragma once
 
 #include <cstdint>

@@ -25,8 +25,8 @@ constexpr const char* to_text(WaitReason reason) noexcept {
   return kTexts[static_cast<size_t>(reason)];
 }
 
-// Counts and times the waits of one pool. All waiters of a pool wait for the same reason at a time, so
-// the time of all of them is kept by multiplying. One thread.
+// Counts and times the waits of one pool. All waiters of a pool wait for the same reason at a time,
+// so the time of all of them is kept by multiplying. One thread.
 class WaitClock {
  public:
   struct Sum {

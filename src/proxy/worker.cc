@@ -18,7 +18,7 @@ namespace {
 // Between two looks at what lasts too long: while somebody waits, and when nobody does.
 constexpr Micros kBusyPeriod = 100 * kMillisecond;
 constexpr Micros kQuietPeriod = 333 * kMillisecond;
-constexpr Micros kFillEvery = 300 * kMillisecond;  // between two connections for min_pool_size
+constexpr Micros kFillEvery = 300 * kMillisecond;   // between two connections for min_pool_size
 constexpr Micros kSweepEvery = 300 * kMillisecond;  // between two looks for pools nobody uses
 constexpr size_t kScratch = 64 * 1024;
 static_assert(kScratch >= session::Egress::kMinScratch);
@@ -168,8 +168,7 @@ PoolShard* Worker::find_shard(const std::string& database, const std::string& us
   return at == shards.end() ? nullptr : at->second.get();
 }
 
-bool Worker::evict(const Budget& full, const std::shared_ptr<Ledger>& asking,
-                   bool ask_others) {
+bool Worker::evict(const Budget& full, const std::shared_ptr<Ledger>& asking, bool ask_others) {
   if (full.limit() > 0 && full.used() < full.limit()) return false;  // somebody else made room
   PoolShard* oldest = nullptr;
   for (auto& [key, pool] : shards) {
@@ -246,9 +245,8 @@ bool Worker::send_away(Client& client, int to) {
     const CancelKey key = parcel.key;
     at_issuer(key, [key, to](KeyTable& table) { table.set_moved(key, to); });
     Worker* other = shared.workers[static_cast<size_t>(to)];
-    other->post([other, parcel = std::move(parcel)]() mutable {
-      other->take_over(std::move(parcel));
-    });
+    other->post(
+        [other, parcel = std::move(parcel)]() mutable { other->take_over(std::move(parcel)); });
     return true;
   } catch (const SystemError& error) {
     log::error("{} could not be handed over: {}", log_name(client), error.what());

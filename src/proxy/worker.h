@@ -78,7 +78,7 @@ class Worker {
   bool suspend(Suspension what, bool by_force);
   void resume_suspended();
   Suspension suspension() const noexcept { return suspension_; }
-  void wake_pools();                      // a budget has room again: waiting pools try once more
+  void wake_pools();  // a budget has room again: waiting pools try once more
   PoolShard& shard(const std::string& database, const std::string& user);
   PoolShard* find_shard(const std::string& database, const std::string& user) noexcept;
   // Closes the least recently used idle server of a pool that shares the full budget, other than

@@ -14,7 +14,8 @@ bool is_console(std::string_view database) noexcept;
 
 // The entry of that name, or one made from the fallback `*` (its dbname defaults to the name asked
 // for). Nothing when neither exists or the name is longer than 63 bytes.
-std::optional<config::Database> find_database(const config::Config& config, const std::string& name);
+std::optional<config::Database> find_database(const config::Config& config,
+                                              const std::string& name);
 
 // Settings of a user from [users], or nullptr.
 const config::User* find_user(const config::Config& config, const std::string& name);

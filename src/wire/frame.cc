@@ -8,7 +8,9 @@
 
 namespace remuda::wire {
 
-FrameBuffer::~FrameBuffer() { wipe(bytes_); }
+FrameBuffer::~FrameBuffer() {
+  wipe(bytes_);
+}
 
 std::string bad_header_text(ByteView bytes) {
   std::string text = "bad packet header: '";

@@ -13,7 +13,9 @@ constexpr long kMegabyte = 1024 * 1024;
 constexpr long kSize = 64 * kMegabyte;
 
 // What remuda may grow by, in kB. Sanitizers keep freed memory back, so there it only has to work.
-long allowed_growth() { return remuda_sanitizers().empty() ? 4L * 1024 : 1000L * 1024; }
+long allowed_growth() {
+  return remuda_sanitizers().empty() ? 4L * 1024 : 1000L * 1024;
+}
 
 // Resident size once everything that is used anyway has been touched.
 long warmed_up(const Remuda& remuda) {

@@ -109,15 +109,15 @@ TEST_CASE("client limits of databases and users count consoles, but none of an a
     Pq client = remuda.connect("p0", "trust_user");
     CHECK(remuda.refusal("p0", "postgres").message == database_full);
   }
-  CHECK(eventually([&] {
-    return remuda.refusal("pgbouncer", "trust_user").message == "no error";
-  }));
+  CHECK(
+      eventually([&] { return remuda.refusal("pgbouncer", "trust_user").message == "no error"; }));
   Pq client = remuda.connect("p0", "md5_user", "md5-secret");
   CHECK(remuda.refusal("pgbouncer", "md5_user", "md5-secret").message ==
         "client connections exceeded (max_user_client_connections)");
 }
 
-TEST_CASE("limits of `*` hold for each database made from it, those of a forced user for its pool") {
+TEST_CASE(
+    "limits of `*` hold for each database made from it, those of a forced user for its pool") {
   Remuda remuda(ini_text("autodb_idle_timeout = 0.3",
                          "* = host=127.0.0.1 port={pg_port} max_db_connections=1\n"
                          "forced = host=127.0.0.1 port={pg_port} dbname=p0 user=trust_user\n") +

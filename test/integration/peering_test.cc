@@ -20,8 +20,7 @@ using namespace remuda::test;
 namespace {
 
 std::string peer_ini(int id, const std::string& peers, const std::string& settings = "") {
-  return ini_text(
-      fmt::format("peer_id = {}\nverbose = 1\n{}\n[peers]\n{}", id, settings, peers));
+  return ini_text(fmt::format("peer_id = {}\nverbose = 1\n{}\n[peers]\n{}", id, settings, peers));
 }
 
 // A CancelRequest over TCP; returns when the other side has closed.

@@ -8,7 +8,8 @@ using namespace remuda::test;
 namespace {
 
 // What libpq is asked for beside the address.
-Address replicating(const Remuda& remuda, const std::string& kind, const std::string& user = "postgres") {
+Address replicating(const Remuda& remuda, const std::string& kind,
+                    const std::string& user = "postgres") {
   Address address = remuda.address("p0", user);
   address.options = "replication=" + kind + " application_name=abc options='-c enable_seqscan=off'";
   return address;

@@ -235,8 +235,8 @@ TEST_CASE("cancel_wait_timeout ends a cancel request that no server takes") {
 
 TEST_CASE("server_fast_close ends sessions with an outdated server, between two transactions") {
   const bool is_fast = GENERATE(true, false);
-  Remuda remuda(ini_text(std::string("pool_mode = session\nserver_fast_close = ") +
-                         (is_fast ? "1" : "0")));
+  Remuda remuda(
+      ini_text(std::string("pool_mode = session\nserver_fast_close = ") + (is_fast ? "1" : "0")));
   Pq idle = remuda.connect();
   Pq busy = remuda.connect();
   const std::string pid = idle.value(kPid);

@@ -16,7 +16,9 @@ constexpr long kMegabyte = 1024 * 1024;
 constexpr int kLines = 100;
 
 // What remuda may grow by, in kB, while it passes on a hundred megabytes.
-long allowed_growth() { return remuda_sanitizers().empty() ? 8L * 1024 : 1000L * 1024; }
+long allowed_growth() {
+  return remuda_sanitizers().empty() ? 8L * 1024 : 1000L * 1024;
+}
 
 std::string ini_with(const std::string& more = "") {
   return ini_text(client_tls("require") + server_tls("verify-full") + more,

@@ -98,7 +98,8 @@ class FakeServer {
 };
 
 // Answers queries with their own text, "first" not before a cancel request has come; each is noted.
-// The cancel's connection stays open until release(): as long as it is, the cancel may still strike.
+// The cancel's connection stays open until release(): as long as it is, the cancel may still
+// strike.
 FakeServer::Script slow_cancel();
 
 }  // namespace remuda::test

@@ -35,8 +35,8 @@ struct Command {
   bool as_ourselves = false;
   // How many descriptors the child may have; 0 is as many as we.
   int descriptors = 0;
-  // Listening sockets that the child gets as a service manager passes them: from descriptor 3 on, with
-  // LISTEN_FDS and LISTEN_PID set.
+  // Listening sockets that the child gets as a service manager passes them: from descriptor 3 on,
+  // with LISTEN_FDS and LISTEN_PID set.
   std::vector<int> passed = {};
 };
 

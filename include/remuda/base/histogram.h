@@ -27,7 +27,8 @@ class Histogram {
 
   uint64_t count() const noexcept { return total_; }
 
-  // The upper edge of the bucket in which the given share (0..1) of all values is reached; 0 if empty.
+  // The upper edge of the bucket in which the given share (0..1) of all values is reached; 0 if
+  // empty.
   int64_t percentile(double share) const noexcept {
     const auto wanted = static_cast<uint64_t>(share * static_cast<double>(total_) + 0.5);
     uint64_t seen = 0;

@@ -1,6 +1,6 @@
 // An intrusive doubly linked list: no allocation, O(1) removal of a known element, known size.
-// An element derives from ListHook<Tag> once per list it can be in; it must leave the list before it
-// dies. Neither list nor hook can be copied or moved. One thread.
+// An element derives from ListHook<Tag> once per list it can be in; it must leave the list before
+// it dies. Neither list nor hook can be copied or moved. One thread.
 #pragma once
 
 #include <cstddef>

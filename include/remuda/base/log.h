@@ -1,5 +1,5 @@
-// The log: lines in PgBouncer's format to stderr, a file and syslog. Any thread may write; a line is
-// written whole. Never called per query.
+// The log: lines in PgBouncer's format to stderr, a file and syslog. Any thread may write; a line
+// is written whole. Never called per query.
 #pragma once
 
 #include <fmt/core.h>

@@ -15,8 +15,11 @@ Task<int> good(Loop& loop, Stream& stream, char* buffer) {
     co_await g(std::move(list), std::string(3, 'x'), (n > 2));
   }
   switch (n) {
-    case 1: co_await f(n); break;
-    default: co_await g(n);
+    case 1:
+      co_await f(n);
+      break;
+    default:
+      co_await g(n);
   }
   auto work = [&foo, n] { return foo.size() + n; };
   const auto result = co_await offload(loop, std::move(work));
@@ -27,4 +30,7 @@ Task<int> good(Loop& loop, Stream& stream, char* buffer) {
   co_return result;
 }
 
-auto holder = [x] { auto inner = []() -> Task<void> { co_return; }; return inner; };
+auto holder = [x] {
+  auto inner = []() -> Task<void> { co_return; };
+  return inner;
+};

@@ -34,8 +34,8 @@ TEST_CASE("a statement finds its command by its words", "[command_table]") {
 }
 
 TEST_CASE("words that belong to no command find none", "[command_table]") {
-  for (const char* text : {"show", "show nothing", "suspend all", "reload now", "set",
-                           "set a", "shutdown please", "pools", "begin", "select one", "kil"}) {
+  for (const char* text : {"show", "show nothing", "suspend all", "reload now", "set", "set a",
+                           "shutdown please", "pools", "begin", "select one", "kil"}) {
     CAPTURE(text);
     CHECK(find(text) == nullptr);
   }

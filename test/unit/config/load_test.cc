@@ -354,8 +354,9 @@ TEST_CASE("there is a limit to the faults told") {
 TEST_CASE("a setting without effect is told of when it is set") {
   const Loaded loaded = load_text("[remuda]\nresolv_conf = x\nquery_timeout = 0\n");
   REQUIRE(loaded.config);
-  CHECK(loaded.messages == Lines{"x.ini:2: resolv_conf has no effect: Never used: the C library looks names up, by "
-                                 "/etc/resolv.conf"});
+  CHECK(loaded.messages ==
+        Lines{"x.ini:2: resolv_conf has no effect: Never used: the C library looks names up, by "
+              "/etc/resolv.conf"});
 }
 
 TEST_CASE("the auth file is read along") {

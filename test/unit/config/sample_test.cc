@@ -30,8 +30,7 @@ std::vector<std::string> lines(const std::string& name) {
 std::string annotation(const Setting& setting) {
   std::string help = setting.help;
   std::string value = default_value(setting).value_or("");
-  return "\n; " + help + ".\n;" + setting.name + " =" +
-         (value.empty() ? "" : " " + value) + "\n";
+  return "\n; " + help + ".\n;" + setting.name + " =" + (value.empty() ? "" : " " + value) + "\n";
 }
 
 // The lines of a section that are not comments, as key and value.

@@ -198,9 +198,10 @@ TEST_CASE("a setting without a default is NULL until set, and again when set to 
 }
 
 TEST_CASE("values that cannot work are refused") {
-  CHECK(after("auth_dbname", "pgbouncer") ==
-        "allowed: any database but the console: cannot use the reserved \"pgbouncer\" database as an "
-        "auth_dbname");
+  CHECK(
+      after("auth_dbname", "pgbouncer") ==
+      "allowed: any database but the console: cannot use the reserved \"pgbouncer\" database as an "
+      "auth_dbname");
   CHECK(after("auth_dbname", "auth") == "auth");
   CHECK(after("auth_ldap_options", std::string(1023, 'x')) == std::string(1023, 'x'));
   CHECK(after("auth_ldap_options", std::string(1024, 'x')) == "allowed: at most 1023 bytes");

@@ -144,8 +144,7 @@ TEST_CASE("whoever moves up in the queue asks others as well", "") {
   CHECK(scene.until([&] { return !second.is_waiting(); }));
 }
 
-TEST_CASE("a statement of hunger ends with what was waited for, though it was made twice",
-          "") {
+TEST_CASE("a statement of hunger ends with what was waited for, though it was made twice", "") {
   LendingScene scene(2, with_pool_size(1));
   const auto busy = holders(scene, 0, 1);
   SceneClient& first = scene.greeted(1);
@@ -167,8 +166,7 @@ TEST_CASE("a statement of hunger ends with what was waited for, though it was ma
   CHECK(scene.fault() == "");
 }
 
-TEST_CASE("a server that travels while all are to be closed is closed where it arrives",
-          "") {
+TEST_CASE("a server that travels while all are to be closed is closed where it arrives", "") {
   LendingScene scene(2, with_pool_size(1));
   const auto busy = holders(scene, 0, 1);
   SceneClient& hungry = scene.greeted(1);

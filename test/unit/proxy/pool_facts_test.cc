@@ -40,8 +40,7 @@ TEST_CASE("a later epoch has a greeting of its own") {
   CHECK_FALSE(facts.greeting(0));
 }
 
-TEST_CASE("a server of before the reconnect that comes late does not displace the greeting",
-          "") {
+TEST_CASE("a server of before the reconnect that comes late does not displace the greeting", "") {
   PoolFacts facts;
   facts.set_greeting(1, version("15"));
   facts.set_greeting(0, version("14"));

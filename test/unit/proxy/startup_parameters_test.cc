@@ -77,7 +77,8 @@ TEST_CASE("replication is logical by the word database, physical by a true boole
     INFO(text);
     CHECK(parse_replication(text) == Replication::physical);
   }
-  for (const char* text : {"", "false", "off", "o", "no", "0", "2", "Database", "databases", "truest"}) {
+  for (const char* text :
+       {"", "false", "off", "o", "no", "0", "2", "Database", "databases", "truest"}) {
     INFO(text);
     CHECK(parse_replication(text) == Replication::none);
   }

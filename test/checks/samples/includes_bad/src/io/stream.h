@@ -1,4 +1,4 @@
-#include "proxy/client.h"  // bad
+#include <remuda/proxy/lease.h>  // bad
+#include "../io/loop.h"          // bad
+#include "proxy/client.h"        // bad
 #include "remuda/base/time.h"
-#  include <remuda/proxy/lease.h>  // bad
-#include "../io/loop.h"  // bad

@@ -1,3 +1,3 @@
-#include "io/loop.h"  // bad
-#include "remuda/session/egress.h"  // bad
 #include "wire/frame.h"
+#include "io/loop.h"                // bad
+#include "remuda/session/egress.h"  // bad

@@ -1,3 +1,3 @@
-#include <uv.h>  // bad
 #include <openssl/ssl.h>  // bad
+#include <uv.h>           // bad
 #include "remuda/base/bytes.h"

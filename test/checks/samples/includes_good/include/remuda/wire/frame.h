@@ -2,5 +2,5 @@
 
 #include <string>
 
-#include "remuda/base/bytes.h"
 #include "frame_parts.h"
+#include "remuda/base/bytes.h"
