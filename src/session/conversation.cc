@@ -510,6 +510,7 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
 
 Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egress& to_server,
                      const Limits& limits) noexcept {
+  heed_zero_limit(client, server, limits);
   FrameWalk walk(client.frame, bytes, to_server);
   return walk_client(walk, client, server, limits);
 }

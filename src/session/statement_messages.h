@@ -9,7 +9,7 @@
 namespace remuda::session {
 
 inline bool follows_statements(const ClientView& client, const Limits& limits) noexcept {
-  // One that has statements keeps them when the limit becomes zero.
+  // When the limit becomes zero, a batch that has begun goes on as it did.
   return (limits.max_prepared_statements > 0 || client.statements) &&
          limits.statements != nullptr && client.release != Release::session;
 }
@@ -25,6 +25,13 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
 
 // Need::room: has the server send the answers that make room, and ours told where they are next.
 void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept;
+
+// Between two transactions a limit of zero ends the client's statements, as PgBouncer has it.
+inline void heed_zero_limit(ClientView& client, const ServerView* server,
+                            const Limits& limits) noexcept {
+  if (limits.max_prepared_statements > 0 || !client.statements) return;
+  if (!server && !client.in_transaction && !client.frame.assembly) client.statements.reset();
+}
 
 // A simple query so short may be a DEALLOCATE of one of the client's statements.
 bool may_deallocate(const ClientView& client, const FrameHeader& header) noexcept;
