@@ -16,7 +16,7 @@ void parse_startup_packet(benchmark::State& state) {
                               Parameter{"client_encoding", "UTF8"},
                               Parameter{"options", "-c statement_timeout=5s"}};
   std::string packet;
-  startup_message(packet, parameters);
+  startup_message(packet, parameters, 0x00030000);
   for (auto _ : state) {
     auto parsed = parse_startup(packet);
     benchmark::DoNotOptimize(parsed);
