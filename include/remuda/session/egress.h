@@ -39,6 +39,7 @@ class Egress {
 
   // Appends a copy of bytes that will not live long enough. False, and nothing done, without room.
   bool copy(ByteView bytes) noexcept {
+    if (bytes.empty()) return true;
     if (bytes.size() > scratch_.size() - used_) return false;
     char* at = scratch_.data() + used_;
     std::memcpy(at, bytes.data(), bytes.size());
