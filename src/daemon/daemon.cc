@@ -54,15 +54,15 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
   const config::Config& config = *snapshot_.config;
-  // What can fail comes before the first thread. Connections wait in the kernel until the loop
-  // runs.
+  // What can fail comes before the first thread. Connections and signals wait in the kernel until
+  // the loop runs.
+  watch_signals();
   make_workers();
   listeners_ =
       std::make_unique<Listeners>(accepting_loop(), config, shared_.highest_client_fd,
                                   [this](io::FileDescriptor fd) { accepted(std::move(fd)); });
   const PidFile pidfile(config.pidfile);
   start_workers();
-  watch_signals();
   stats_line_.start();
   log::info("process up: PgBouncer {}, remuda {}, libuv {}, workers: {}", proxy::kPgBouncerVersion,
             proxy::kRemudaVersion, uv_version_string(), workers_.size());
