@@ -28,9 +28,8 @@ FileDescriptor open_signal(int signal) {
 
 SignalWatcher::SignalWatcher(Loop& loop, int signal, Callback callback) {
   FileDescriptor fd = open_signal(signal);
-  state_ = make_uv<State, uv_poll_t>("uv_poll_init()", [&](State* state) {
-    return uv_poll_init(loop.raw(), state, fd.get());
-  });
+  state_ = make_uv<State, uv_poll_t>(
+      "uv_poll_init()", [&](State* state) { return uv_poll_init(loop.raw(), state, fd.get()); });
   state_->fd = std::move(fd);
   state_->callback = std::move(callback);
   uv_unref(reinterpret_cast<uv_handle_t*>(static_cast<uv_poll_t*>(state_.get())));

@@ -9,10 +9,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <random>
 #include <stdexcept>
@@ -125,6 +127,26 @@ int open_or_throw(const std::string& path, int flags) {
   return fd;
 }
 
+constexpr int kFirstPort = 10000;
+constexpr int kPortsPerRange = 500;
+constexpr int kPortRanges = 44;
+
+// A range of ports for this program alone, as a port is free for whoever takes it first: it is ours
+// as long as an abstract socket of its name is.
+int own_range() {
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  for (int range = 0; range < kPortRanges; ++range) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = "remuda-test-ports-" + std::to_string(range);
+    std::memcpy(address.sun_path + 1, name.data(), name.size());
+    const auto length = offsetof(sockaddr_un, sun_path) + 1 + name.size();
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(length)) == 0)
+      return range;  // and the socket stays open until the program ends
+  }
+  throw std::runtime_error("every range of ports is taken by another test program");
+}
+
 bool can_listen(int family, const sockaddr* address, socklen_t length) {
   const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return family == AF_INET6;  // no IPv6 here: then nobody else has the port either
@@ -203,15 +225,13 @@ void run(const Command& command) {
 }
 
 int free_port() {
-  // A range of its own for each test program: a port is free for whoever takes it first. Within
-  // it they are handed out in turn, as one that was given is still free until it is used.
-  constexpr int kRanges = 44;
-  constexpr int kRange = 500;
-  static const int first = 10000 + ::getpid() % kRanges * kRange;
-  static int next = static_cast<int>(std::random_device{}() % kRange);
-  for (int attempt = 0; attempt < kRange; ++attempt) {
+  // Within the program's range they are handed out in turn, as one that was given is still free
+  // until it is used.
+  static const int first = kFirstPort + own_range() * kPortsPerRange;
+  static int next = static_cast<int>(std::random_device{}() % kPortsPerRange);
+  for (int attempt = 0; attempt < kPortsPerRange; ++attempt) {
     const int port = first + next;
-    next = (next + 1) % kRange;
+    next = (next + 1) % kPortsPerRange;
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(static_cast<uint16_t>(port));
