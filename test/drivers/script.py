@@ -282,19 +282,50 @@ def role(s):
     s.prepared("SELECT CAST(current_user AS text), CAST($1 AS int4)", [s.mark], ["demo", s.mark])
 
 
+def savepoint(s):
+    """What was set after a savepoint is undone with it; the rest is committed."""
+    timeout = 200001 + s.number * 1000
+    s.say("begin")
+    s.plain(f"SET lock_timeout = {timeout}")
+    s.plain("SAVEPOINT here")
+    s.plain(f"SET lock_timeout = {timeout + 1}")
+    s.plain("ROLLBACK TO here")
+    s.plain("SHOW lock_timeout", [f"{timeout}ms"])
+    s.say("commit")
+    s.plain("SHOW lock_timeout", [f"{timeout}ms"])
+
+
+def reset_all(s):
+    """Everything as it was at the start, every seventh round."""
+    if s.round % 7 == s.number % 7:
+        s.plain("RESET ALL")
+        s.plain("SHOW search_path", ['"$user", public'])
+        s.plain("SHOW lock_timeout", ["0"])
+        s.application_name = s.zone = s.schema = None
+
+
 def sql_prepare(s):
     """PREPARE under a name that all connections use, with a text that no other one has."""
-    s.plain(f"PREPARE q (int4) AS SELECT {s.mark}, $1")
-    for k in range(3):
-        s.plain(f"EXECUTE q ({k})", [s.mark, k])
+    text = f"SELECT {s.mark} AS mark, n FROM account WHERE id = {s.number}"
+    answer = [s.mark, s.balance]
+    s.plain(f"PREPARE q AS {text}")
+    s.plain("EXECUTE q", answer)
+    balance(s)
+    s.plain("EXECUTE q", answer)
     s.plain("DEALLOCATE q")
+    s.say("begin")
+    s.plain(f"PREPARE \"Q\" AS {text}")
+    s.plain("EXECUTE \"Q\"", answer)
+    s.say("commit")  # after a rollback psycopg 3 sends DEALLOCATE ALL
+    s.plain("EXECUTE \"Q\"", answer)
+    s.plain("DEALLOCATE PREPARE \"Q\"")
 
 
 # Groups that may be chosen.
 CHECKS = {
     "protocol": [same_text, own_text, many_texts, types, large, many, stream, commit, rollback, failure,
                  application_name, time_zone],
-    "settings": [search_path, statement_timeout, set_local, role],
+    "settings": [search_path, statement_timeout, set_local, savepoint, role, reset_all],
     "prepare": [sql_prepare],
 }
 
