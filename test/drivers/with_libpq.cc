@@ -1,5 +1,5 @@
-// libpq in pipeline mode: a thread per connection, which sends what does not wait for an answer at once.
-// Batches are of different lengths, and may end in an error.
+// libpq in pipeline mode: a thread per connection, which sends what does not wait for an answer at
+// once. Batches are of different lengths, and may end in an error.
 #include <libpq-fe.h>
 
 #include <cstdio>
@@ -27,8 +27,8 @@ struct Line {
 [[noreturn]] void fail(int number, const Line& line, const std::string& came) {
   std::string expected;
   for (const std::string& row : line.expected) expected += row + " | ";
-  std::printf("connection %d, line %d: %.300s\n  expected: %.300s\n  came:     %.600s\n", number, line.at,
-              line.question.c_str(), expected.c_str(), came.c_str());
+  std::printf("connection %d, line %d: %.300s\n  expected: %.300s\n  came:     %.600s\n", number,
+              line.at, line.question.c_str(), expected.c_str(), came.c_str());
   std::fflush(stdout);
   std::_Exit(1);
 }
@@ -63,9 +63,12 @@ std::vector<std::string> texts(const std::vector<std::string>& fields) {
   std::vector<std::string> values;
   for (const std::string& field : fields) {
     const std::string text = field.substr(1);
-    if (field[0] == 'x') values.push_back("\\x" + text);
-    else if (field[0] == 'I' || field[0] == 'T') values.push_back("{" + text + "}");
-    else values.push_back(text);
+    if (field[0] == 'x')
+      values.push_back("\\x" + text);
+    else if (field[0] == 'I' || field[0] == 'T')
+      values.push_back("{" + text + "}");
+    else
+      values.push_back(text);
   }
   return values;
 }
@@ -104,8 +107,8 @@ class Player {
     bool is_parse;
   };
 
-  // After an error the server skips to the next Sync; and it undoes what changed something earlier in
-  // the batch, unless a transaction is open.
+  // After an error the server skips to the next Sync; and it undoes what changed something earlier
+  // in the batch, unless a transaction is open.
   bool ends_batch(const Line& line) {
     if (line.what == "begin") in_transaction_ = true;
     if (line.what == "commit" || line.what == "rollback") in_transaction_ = false;
@@ -120,7 +123,9 @@ class Player {
 
   void send(const Line& line) {
     if (line.what == "begin" || line.what == "commit" || line.what == "rollback") {
-      check(PQsendQueryParams(connection_, line.what.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0), line);
+      check(PQsendQueryParams(connection_, line.what.c_str(), 0, nullptr, nullptr, nullptr, nullptr,
+                              0),
+            line);
       sent_.push_back({&line, false});
     } else if (line.what == "many") {
       std::vector<std::string> set;
@@ -144,11 +149,14 @@ class Player {
       pointers.push_back(fields[k][0] == 'n' ? nullptr : values[k].c_str());
     const int count = static_cast<int>(pointers.size());
     if (line.what != "prepared") {
-      check(PQsendQueryParams(connection_, line.sql.c_str(), count, nullptr, pointers.data(), nullptr, nullptr, 0),
+      check(PQsendQueryParams(connection_, line.sql.c_str(), count, nullptr, pointers.data(),
+                              nullptr, nullptr, 0),
             line);
     } else {
       const std::string name = prepare(line);
-      check(PQsendQueryPrepared(connection_, name.c_str(), count, pointers.data(), nullptr, nullptr, 0), line);
+      check(PQsendQueryPrepared(connection_, name.c_str(), count, pointers.data(), nullptr, nullptr,
+                                0),
+            line);
     }
     sent_.push_back({&line, false});
   }
@@ -182,7 +190,9 @@ class Player {
       for (int row = 0; row < PQntuples(result); ++row) came.push_back(rows_text(result, row));
     } else if (PQresultStatus(result) != PGRES_COMMAND_OK) {
       const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-      came.push_back(sqlstate != nullptr && (line.what == "fails" || line.what == "aborted") ? sqlstate : PQresultErrorMessage(result));
+      came.push_back(sqlstate != nullptr && (line.what == "fails" || line.what == "aborted")
+                         ? sqlstate
+                         : PQresultErrorMessage(result));
     }
     if (came != (sent.is_parse ? std::vector<std::string>{} : line.expected)) fail_with(line, came);
     PQclear(result);
@@ -210,10 +220,12 @@ int main() {
   std::vector<size_t> counts(kConnections);
   std::vector<std::thread> threads;
   for (int number = 0; number < kConnections; ++number)
-    threads.emplace_back([&counts, number] { counts[static_cast<size_t>(number)] = Player(number).play(); });
+    threads.emplace_back(
+        [&counts, number] { counts[static_cast<size_t>(number)] = Player(number).play(); });
   for (std::thread& thread : threads) thread.join();
   size_t queries = 0;
   for (const size_t count : counts) queries += count;
   const int version = PQlibVersion();
-  std::printf("libpq %d.%d in pipelines: %zu queries, 0 wrong\n", version / 10000, version % 10000, queries);
+  std::printf("libpq %d.%d in pipelines: %zu queries, 0 wrong\n", version / 10000, version % 10000,
+              queries);
 }

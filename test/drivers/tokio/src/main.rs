@@ -23,7 +23,10 @@ impl ToSql for Field {
             "n" => Ok(IsNull::Yes),
             "i" => text.parse::<i32>()?.to_sql(wanted, out),
             "x" => bytes_of(text)?.to_sql(wanted, out),
-            "I" => elements().map(|each| each.map(str::parse::<i32>).transpose()).collect::<Result<Vec<_>, _>>()?.to_sql(wanted, out),
+            "I" => elements()
+                .map(|each| each.map(str::parse::<i32>).transpose())
+                .collect::<Result<Vec<_>, _>>()?
+                .to_sql(wanted, out),
             "T" => elements().collect::<Vec<_>>().to_sql(wanted, out),
             _ => {
                 out.extend_from_slice(text.as_bytes());
@@ -40,7 +43,10 @@ impl ToSql for Field {
 }
 
 fn bytes_of(hex: &str) -> Result<Vec<u8>, std::num::ParseIntError> {
-    (0..hex.len()).step_by(2).map(|k| u8::from_str_radix(&hex[k..k + 2], 16)).collect()
+    (0..hex.len())
+        .step_by(2)
+        .map(|k| u8::from_str_radix(&hex[k..k + 2], 16))
+        .collect()
 }
 
 /// A cell as PostgreSQL shows it in text.
@@ -50,12 +56,18 @@ impl<'a> FromSql<'a> for Shown {
     fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Failure> {
         if let Kind::Array(_) = of.kind() {
             let elements: Vec<Option<Shown>> = FromSql::from_sql(of, raw)?;
-            let texts: Vec<_> = elements.into_iter().map(|each| each.map_or("NULL".into(), |shown| shown.0)).collect();
+            let texts: Vec<_> = elements
+                .into_iter()
+                .map(|each| each.map_or("NULL".into(), |shown| shown.0))
+                .collect();
             return Ok(Shown(format!("{{{}}}", texts.join(","))));
         }
         Ok(Shown(match *of {
             Type::INT4 => i32::from_sql(of, raw)?.to_string(),
-            Type::BYTEA => format!("\\x{}", raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+            Type::BYTEA => format!(
+                "\\x{}",
+                raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            ),
             _ => std::str::from_utf8(raw)?.to_string(),
         }))
     }
@@ -73,21 +85,38 @@ struct Connection {
 impl Connection {
     async fn open() -> Result<Self, Failure> {
         let of = |name: &str| std::env::var(name).unwrap();
-        let target = format!("host={} port={} dbname={} user={} password={}",
-            of("PGHOST"), of("PGPORT"), of("PGDATABASE"), of("PGUSER"), of("PGPASSWORD"));
+        let target = format!(
+            "host={} port={} dbname={} user={} password={}",
+            of("PGHOST"),
+            of("PGPORT"),
+            of("PGDATABASE"),
+            of("PGUSER"),
+            of("PGPASSWORD")
+        );
         let (client, connection) = tokio_postgres::connect(&target, NoTls).await?;
         tokio::spawn(connection);
-        Ok(Connection { client, statements: Mutex::default() })
+        Ok(Connection {
+            client,
+            statements: Mutex::default(),
+        })
     }
 
     async fn rows(&self, statement: &Statement, fields: &[&str]) -> Result<Vec<String>, Failure> {
         let values: Vec<Field> = fields.iter().map(|field| Field(field.to_string())).collect();
         let references: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let rows = self.client.query(statement, &references).await?;
-        rows.iter().map(|row| {
-            let cells: Result<Vec<_>, _> = (0..row.len()).map(|k| row.try_get::<_, Option<Shown>>(k)).collect();
-            Ok(cells?.into_iter().map(|cell| cell.map_or("\\N".into(), |shown| shown.0)).collect::<Vec<_>>().join("\t"))
-        }).collect()
+        rows.iter()
+            .map(|row| {
+                let cells: Result<Vec<_>, _> = (0..row.len())
+                    .map(|k| row.try_get::<_, Option<Shown>>(k))
+                    .collect();
+                Ok(cells?
+                    .into_iter()
+                    .map(|cell| cell.map_or("\\N".into(), |shown| shown.0))
+                    .collect::<Vec<_>>()
+                    .join("\t"))
+            })
+            .collect()
     }
 
     async fn ask(&self, sql: &str, fields: &[&str]) -> Result<Vec<String>, Failure> {
@@ -107,23 +136,39 @@ impl Connection {
 
     async fn plain(&self, sql: &str) -> Result<Vec<String>, Failure> {
         let messages = self.client.simple_query(sql).await?;
-        Ok(messages.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|k| row.get(k).unwrap_or("\\N")).collect::<Vec<_>>().join("\t"))
-            }
-            _ => None,
-        }).collect())
+        Ok(messages
+            .iter()
+            .filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => Some(
+                    (0..row.len())
+                        .map(|k| row.get(k).unwrap_or("\\N"))
+                        .collect::<Vec<_>>()
+                        .join("\t"),
+                ),
+                _ => None,
+            })
+            .collect())
     }
 
     async fn many(&self, sql: &str, fields: &[&str]) -> Result<Vec<String>, Failure> {
         let statement = self.client.prepare(sql).await?;
-        try_join_all(fields.split(|field| *field == ";").map(|set| self.rows(&statement, set))).await?;
+        try_join_all(
+            fields
+                .split(|field| *field == ";")
+                .map(|set| self.rows(&statement, set)),
+        )
+        .await?;
         Ok(vec![])
     }
 
     async fn fails(&self, sql: &str, fields: &[&str]) -> Result<Vec<String>, Failure> {
-        let Err(error) = self.ask(sql, fields).await else { return Ok(vec!["no error".into()]) };
-        let state = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.code()).map(|code| code.code().to_string());
+        let Err(error) = self.ask(sql, fields).await else {
+            return Ok(vec!["no error".into()]);
+        };
+        let state = error
+            .downcast_ref::<tokio_postgres::Error>()
+            .and_then(|error| error.code())
+            .map(|code| code.code().to_string());
         state.map(|code| vec![code]).ok_or(error)
     }
 
@@ -140,7 +185,10 @@ impl Connection {
 }
 
 fn fail(number: usize, line: usize, question: &str, expected: &[&str], came: String) -> ! {
-    println!("connection {number}, line {line}: {question:.300}\n  expected: {:.300}\n  came:     {came:.600}", expected.join(" | "));
+    println!(
+        "connection {number}, line {line}: {question:.300}\n  expected: {:.300}\n  came:     {came:.600}",
+        expected.join(" | ")
+    );
     std::process::exit(1)
 }
 
@@ -178,7 +226,13 @@ async fn play(connection: Arc<Connection>, number: usize) -> usize {
 async fn main() {
     let opened = try_join_all((0..8).map(|_| Connection::open())).await;
     let connections = opened.unwrap_or_else(|error| fail(0, 0, "connect", &[], format!("{error:?}")));
-    let players = connections.into_iter().enumerate().map(|(number, each)| tokio::spawn(play(Arc::new(each), number)));
+    let players = connections
+        .into_iter()
+        .enumerate()
+        .map(|(number, each)| tokio::spawn(play(Arc::new(each), number)));
     let queries: usize = try_join_all(players).await.unwrap().into_iter().sum();
-    println!("tokio-postgres {}: {queries} queries, 0 wrong", std::env::var("VERSION").unwrap_or_default());
+    println!(
+        "tokio-postgres {}: {queries} queries, 0 wrong",
+        std::env::var("VERSION").unwrap_or_default()
+    );
 }
