@@ -10,13 +10,14 @@
 #include "io/deadline.h"
 #include "remuda/base/error.h"
 #include "remuda/base/time.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 
 // Throws PgError when the client has cancelled the command, Closed when it has gone.
 inline void check_wanted(Console& console) {
   if (console.is_cancelled) {
-    throw PgError(SqlState("57014"), "canceling statement due to user request");
+    throw PgError(wire::sqlstate::kQueryCanceled, "canceling statement due to user request");
   }
   if (console.stream.has_ended()) throw Closed("client unexpected eof");
 }

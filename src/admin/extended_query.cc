@@ -7,6 +7,7 @@
 #include "admin/statement.h"
 #include "remuda/wire/builder.h"
 #include "remuda/wire/reader.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 namespace {
@@ -28,7 +29,9 @@ std::string empty_message(char type) {
 }
 
 void check_length(size_t size) {
-  if (size > kLongestText) throw PgError(SqlState("54000"), "name or statement too long");
+  if (size > kLongestText) {
+    throw PgError(wire::sqlstate::kProgramLimitExceeded, "name or statement too long");
+  }
 }
 
 // Drivers ask it to see whether the connection is alive.
@@ -112,10 +115,11 @@ std::string ExtendedQuery::parse(ByteView body) {
   check_length(name.size() + text.size());
   if (!is_blank(text) && !find_command(parse_statement(text))) throw PgError(invalid_command(text));
   if (!name.empty() && statements_.contains(name)) {
-    throw PgError(SqlState("42P05"), fmt::format("prepared statement \"{}\" already exists", name));
+    throw PgError(wire::sqlstate::kDuplicatePreparedStatement,
+                  fmt::format("prepared statement \"{}\" already exists", name));
   }
   if (statements_.size() >= kMostStatements) {
-    throw PgError(SqlState("54000"), "too many prepared statements");
+    throw PgError(wire::sqlstate::kProgramLimitExceeded, "too many prepared statements");
   }
   statements_[name] = text;
   return empty_message('1');
@@ -138,9 +142,12 @@ std::string ExtendedQuery::bind(ByteView body) {
   if (!reader.done()) refuse_packet();
   check_length(name.size());
   if (!name.empty() && portals_.contains(name)) {
-    throw PgError(SqlState("42P03"), fmt::format("cursor \"{}\" already exists", name));
+    throw PgError(wire::sqlstate::kDuplicateCursor,
+                  fmt::format("cursor \"{}\" already exists", name));
   }
-  if (portals_.size() >= kMostPortals) throw PgError(SqlState("54000"), "too many portals");
+  if (portals_.size() >= kMostPortals) {
+    throw PgError(wire::sqlstate::kProgramLimitExceeded, "too many portals");
+  }
   portals_[name] = std::move(made);
   return empty_message('2');
 }
@@ -238,7 +245,8 @@ std::string ExtendedQuery::sync() {
 const std::string& ExtendedQuery::statement(const std::string& name) const {
   const auto at = statements_.find(name);
   if (at == statements_.end()) {
-    throw PgError(SqlState("26000"), fmt::format("prepared statement \"{}\" does not exist", name));
+    throw PgError(wire::sqlstate::kUndefinedPreparedStatement,
+                  fmt::format("prepared statement \"{}\" does not exist", name));
   }
   return at->second;
 }
@@ -246,7 +254,8 @@ const std::string& ExtendedQuery::statement(const std::string& name) const {
 ExtendedQuery::Portal& ExtendedQuery::portal(const std::string& name) {
   const auto at = portals_.find(name);
   if (at == portals_.end()) {
-    throw PgError(SqlState("34000"), fmt::format("portal \"{}\" does not exist", name));
+    throw PgError(wire::sqlstate::kUndefinedCursor,
+                  fmt::format("portal \"{}\" does not exist", name));
   }
   return at->second;
 }

@@ -5,6 +5,7 @@
 #include "admin/commands.h"
 #include "admin/gather.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
 
 namespace remuda::admin {
@@ -49,7 +50,7 @@ io::Task<void> drain_or_resume(Call& call, std::atomic<bool>& paused) {
     wake_all(call.control);
     throw;
   }
-  if (!paused) throw PgError(SqlState("57014"), "PAUSE was ended by RESUME");
+  if (!paused) throw PgError(wire::sqlstate::kQueryCanceled, "PAUSE was ended by RESUME");
 }
 
 }  // namespace

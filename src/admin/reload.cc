@@ -1,5 +1,6 @@
 #include "admin/catalog.h"
 #include "admin/commands.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 
@@ -7,7 +8,8 @@ Answer reload(Call& call) {
   log_issued("RELOAD", call);
   const bool changed = co_await call.control.reload();
   if (!changed) {
-    throw PgError(SqlState("F0000"), "RELOAD failed, see logs for additional details");
+    throw PgError(wire::sqlstate::kConfigFileError,
+                  "RELOAD failed, see logs for additional details");
   }
   co_return done("RELOAD");
 }

@@ -9,6 +9,7 @@
 #include "remuda/base/error.h"
 #include "remuda/wire/builder.h"
 #include "remuda/wire/reader.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 namespace {
@@ -57,7 +58,10 @@ std::string binary(uint32_t type, std::string_view text) {
 }
 
 bool is_binary_code(uint16_t code) {
-  if (code > 1) throw PgError(SqlState("22023"), fmt::format("unsupported format code: {}", code));
+  if (code > 1) {
+    throw PgError(wire::sqlstate::kInvalidParameterValue,
+                  fmt::format("unsupported format code: {}", code));
+  }
   return code == 1;
 }
 

@@ -1,4 +1,5 @@
 #include "admin/commands.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 
@@ -6,7 +7,7 @@ namespace remuda::admin {
 // us, and rows without descriptors would look as if somebody could.
 Answer show_fds(Call& call) {
   (void)call;
-  throw PgError(SqlState("0A000"),
+  throw PgError(wire::sqlstate::kFeatureNotSupported,
                 "SHOW FDS is not available: descriptors are not given to other processes");
   co_return std::string();
 }

@@ -9,6 +9,7 @@
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 
@@ -71,7 +72,8 @@ bool end_if_free(Client& client) noexcept {
                           view.frame.at_boundary() && view.frame.holds_nothing();
   // What one that waits has asked for has not begun.
   if (!is_between && client.wait_start == 0) return false;
-  fail_client(client, SqlState("57P01"), "terminating connection due to administrator command");
+  fail_client(client, wire::sqlstate::kAdminShutdown,
+              "terminating connection due to administrator command");
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include "proxy/relay.h"
 #include "proxy/worker.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
@@ -51,7 +52,7 @@ bool PoolShard::is_paused() const noexcept {
 
 Server* PoolShard::acquire(Client& client) {
   if (worker.shared.shutdown == Shutdown::wait_for_servers) {
-    fail_client(client, SqlState("08P01"), "server shutting down");
+    fail_client(client, wire::sqlstate::kProtocolViolation, "server shutting down");
     return nullptr;
   }
   if (!has_waiters() && !is_paused()) {

@@ -7,6 +7,7 @@
 #include "proxy/relay.h"
 #include "proxy/worker.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 namespace {
@@ -58,13 +59,15 @@ void PoolShard::fail_slow_clients(Micros now) {
       }
     }
   }
-  for (const auto& [client, why] : found) fail_client(*client, SqlState("08P01"), why);
+  for (const auto& [client, why] : found) {
+    fail_client(*client, wire::sqlstate::kProtocolViolation, why);
+  }
 }
 
 void PoolShard::fail_long_waits(Micros now) {
   if (settings.query_wait_timeout <= 0) return;
   while (oldest_wait(now) > settings.query_wait_timeout) {
-    fail_client(waiting.front(), SqlState("08P01"), "query_wait_timeout");
+    fail_client(waiting.front(), wire::sqlstate::kProtocolViolation, "query_wait_timeout");
   }
 }
 
@@ -90,7 +93,7 @@ void PoolShard::notify_long_waits(Micros now) {
     client.wait_notified = true;
     std::string out;
     wire::notice_response(
-        out, "NOTICE", SqlState("00000"),
+        out, "NOTICE", wire::sqlstate::kSuccessfulCompletion,
         "No server connection available in postgres backend, client being queued");
     client.stream.write(out);
   }

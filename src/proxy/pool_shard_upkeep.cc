@@ -5,6 +5,7 @@
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 
@@ -66,7 +67,7 @@ void PoolShard::close_stale_active() {
                          (end_sessions && server.client && server.view.is_quiet());
     if (!may_end || !is_stale(server)) continue;
     const char* text = "database configuration changed";
-    fail_server(server, text, SqlState("08P01"), text);
+    fail_server(server, text, wire::sqlstate::kProtocolViolation, text);
   }
 }
 
@@ -100,7 +101,7 @@ void PoolShard::leave_addresses(const std::string& host, const std::vector<io::A
 }
 
 void PoolShard::drop_clients(const char* text) {
-  while (!clients.empty()) fail_client(clients.front(), SqlState("08P01"), text);
+  while (!clients.empty()) fail_client(clients.front(), wire::sqlstate::kProtocolViolation, text);
   for (LoginEntry& login : worker.login_entries) {
     if (login.pool != this || login.deadline == nullptr) continue;
     login.deadline->interrupt(std::make_exception_ptr(PgError(text)));

@@ -379,7 +379,8 @@ void Server::on_bytes(char* data, size_t size) noexcept {
 void Server::on_end(int error) noexcept {
   (void)error;
   if (client) {
-    fail_server(*this, "server conn crashed?", SqlState("08P01"), "server conn crashed?");
+    fail_server(*this, "server conn crashed?", wire::sqlstate::kProtocolViolation,
+                "server conn crashed?");
   } else {
     close_server(*this, "server conn crashed?");
   }

@@ -10,6 +10,7 @@
 #include "proxy/placement.h"
 #include "proxy/relay.h"
 #include "remuda/base/log.h"
+#include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
@@ -131,7 +132,9 @@ void Worker::open_standing_pools() {
 
 void Worker::refuse_waiting(const char* text) {
   for (auto& [key, pool] : shards) {
-    while (!pool->waiting.empty()) fail_client(pool->waiting.front(), SqlState("08P01"), text);
+    while (!pool->waiting.empty()) {
+      fail_client(pool->waiting.front(), wire::sqlstate::kProtocolViolation, text);
+    }
   }
 }
 
@@ -265,7 +268,7 @@ void Worker::take_over(ClientParcel parcel) {
     Client& client = unpack(*this, pool, std::move(parcel));
     const bool was_killed = kills != ledger.database->kills.load();
     if (was_killed || !route::find_database(config(), pool.database_name())) {
-      return fail_client(client, SqlState("08P01"), "database removed");
+      return fail_client(client, wire::sqlstate::kProtocolViolation, "database removed");
     }
     client.stream.start(client);
   } catch (const SystemError& error) {

@@ -2,6 +2,7 @@
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
+#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 namespace {
@@ -23,7 +24,7 @@ bool suspend_clients(PoolShard& pool, bool by_force) {
     if (is_settled(*client)) {
       update_reading(*client);
     } else if (by_force) {
-      fail_client(*client, SqlState("08P01"), kReason);
+      fail_client(*client, wire::sqlstate::kProtocolViolation, kReason);
     } else {
       all = false;
     }
@@ -39,7 +40,7 @@ bool suspend_servers(PoolShard& pool, bool by_force) {
       if (is_settled(*server)) {
         update_reading(*server);
       } else if (by_force) {
-        fail_server(*server, kReason, SqlState("08P01"), kReason);
+        fail_server(*server, kReason, wire::sqlstate::kProtocolViolation, kReason);
       } else {
         all = false;
       }
