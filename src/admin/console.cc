@@ -14,7 +14,6 @@
 #include "remuda/wire/builder.h"
 #include "remuda/wire/crypto.h"
 #include "remuda/wire/reader.h"
-#include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
 namespace {
@@ -134,9 +133,7 @@ std::string Consoles::greeting(const Console& console) const {
       control_.shared().peer_keys.issue(control_.snapshot().config->peer_id, console.key);
   wire::backend_key_data(out, shown.pid, proxy::secret_bytes(shown));
   const std::string& notice = control_.snapshot().config->login_notify_message;
-  if (!notice.empty()) {
-    wire::notice_response(out, "NOTICE", wire::sqlstate::kSuccessfulCompletion, notice);
-  }
+  if (!notice.empty()) wire::notice_response(out, notice);
   wire::ready_for_query(out, 'I');
   return out;
 }

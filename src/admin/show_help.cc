@@ -8,10 +8,7 @@ namespace remuda::admin {
 Answer show_help(Call& call) {
   (void)call;
   std::string out;
-  wire::MessageBuilder notice(out, 'N');
-  notice.u8('S').cstring("NOTICE").u8('C').cstring("00000");
-  notice.u8('M').cstring("Console usage").u8('D').cstring(usage()).u8(0);
-  notice.finish();
+  wire::notice_response(out, "Console usage", usage());
   out += done("SHOW");
   co_return out;
 }

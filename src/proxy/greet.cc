@@ -13,7 +13,6 @@
 #include "proxy/version.h"
 #include "proxy/worker.h"
 #include "remuda/wire/builder.h"
-#include "remuda/wire/sqlstate.h"
 
 namespace remuda::proxy {
 namespace {
@@ -83,8 +82,7 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   const CancelKey shown = worker.shared.peer_keys.issue(config.peer_id, client.key);
   wire::backend_key_data(out, shown.pid, secret_bytes(shown));
   if (!config.login_notify_message.empty()) {
-    wire::notice_response(out, "NOTICE", wire::sqlstate::kSuccessfulCompletion,
-                          config.login_notify_message);
+    wire::notice_response(out, config.login_notify_message);
   }
   wire::ready_for_query(out, 'I');
   ++pool.stats.now.client_logins;

@@ -93,8 +93,7 @@ void PoolShard::notify_long_waits(Micros now) {
     client.wait_notified = true;
     std::string out;
     wire::notice_response(
-        out, "NOTICE", wire::sqlstate::kSuccessfulCompletion,
-        "No server connection available in postgres backend, client being queued");
+        out, "No server connection available in postgres backend, client being queued");
     client.stream.write(out);
   }
 }

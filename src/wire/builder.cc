@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "remuda/wire/sqlstate.h"
 #include "remuda/wire/startup.h"
 
 namespace remuda::wire {
@@ -23,13 +24,13 @@ void authentication(std::string& out, uint32_t kind, ByteView data) {
   MessageBuilder(out, 'R').u32(kind).bytes(data);
 }
 
-// Severity, code and text, and none of the optional fields.
-void report(std::string& out, char type, ByteView severity, const SqlState& state,
-            ByteView message) {
+void report(std::string& out, char type, const ErrorFields& fields) {
   MessageBuilder builder(out, type);
-  builder.u8('S').cstring(severity);
-  builder.u8('C').cstring(state.view());
-  builder.u8('M').cstring(message);
+  builder.u8('S').cstring(fields.severity);
+  if (!fields.invariant_severity.empty()) builder.u8('V').cstring(fields.invariant_severity);
+  builder.u8('C').cstring(fields.sqlstate.view());
+  builder.u8('M').cstring(fields.message);
+  if (!fields.detail.empty()) builder.u8('D').cstring(fields.detail);
   builder.u8(0);
 }
 
@@ -149,11 +150,19 @@ void ready_for_query(std::string& out, char status) {
 }
 
 void error_response(std::string& out, ByteView severity, const SqlState& state, ByteView message) {
-  report(out, 'E', severity, state, message);
+  error_response(out, {.severity = severity, .sqlstate = state, .message = message});
 }
 
-void notice_response(std::string& out, ByteView severity, const SqlState& state, ByteView message) {
-  report(out, 'N', severity, state, message);
+void error_response(std::string& out, const ErrorFields& fields) {
+  report(out, 'E', fields);
+}
+
+void notice_response(std::string& out, ByteView message, ByteView detail) {
+  report(out, 'N',
+         {.severity = "NOTICE",
+          .sqlstate = sqlstate::kSuccessfulCompletion,
+          .message = message,
+          .detail = detail});
 }
 
 void negotiate_protocol_version(std::string& out, uint32_t version,

@@ -14,6 +14,7 @@
 
 #include "remuda/base/bytes.h"
 #include "remuda/base/error.h"
+#include "remuda/wire/notice.h"
 
 namespace remuda::wire {
 
@@ -70,7 +71,10 @@ void parameter_status(std::string& out, ByteView name, ByteView value);
 void backend_key_data(std::string& out, uint32_t pid, ByteView secret);
 void ready_for_query(std::string& out, char status);
 void error_response(std::string& out, ByteView severity, const SqlState& state, ByteView message);
-void notice_response(std::string& out, ByteView severity, const SqlState& state, ByteView message);
+// Severity, SQLSTATE and message, and of the others what is not empty; no hint and no routine.
+void error_response(std::string& out, const ErrorFields& fields);
+// A NOTICE of successful completion.
+void notice_response(std::string& out, ByteView message, ByteView detail = {});
 // `version` as in a startup packet, so 3.0 is 0x00030000.
 void negotiate_protocol_version(std::string& out, uint32_t version,
                                 std::span<const std::string> unsupported);

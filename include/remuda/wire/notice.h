@@ -1,6 +1,7 @@
-// The fields of ErrorResponse and NoticeResponse. A server may leave any of them out, or cut the
-// list short: what can be read is given, the rest has a default. Views point into the body. Any
-// thread. PostgreSQL manual, Frontend/Backend Protocol, Error and Notice Message Fields.
+// The fields of ErrorResponse and NoticeResponse, as they are read here and built by
+// wire/builder.h. A server may leave any of them out, or cut the list short: what can be read is
+// given, the rest has a default. Views own nothing. Any thread. PostgreSQL manual, Frontend/Backend
+// Protocol, Error and Notice Message Fields.
 #pragma once
 
 #include "remuda/base/bytes.h"

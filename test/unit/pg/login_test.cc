@@ -403,7 +403,7 @@ TEST_CASE("a server gets one answer, whatever else it asks for") {
 
 TEST_CASE("C4 29: notices are stepped over, but not for ever") {
   std::string notice;
-  wire::notice_response(notice, "NOTICE", SqlState("00000"), "patience");
+  wire::notice_response(notice, "patience");
   const Script few = [&](Peer& peer) {
     peer.startup();
     peer.send(notice + ok() + notice + ready());

@@ -157,7 +157,7 @@ TEST_CASE("no rows, and a statement that has none", "[query]") {
 TEST_CASE("what a server may say at any time", "[query]") {
   Bench bench;
   std::string notice;
-  wire::notice_response(notice, "NOTICE", SqlState("00000"), "by the way");
+  wire::notice_response(notice, "by the way");
   const std::string notification = message('A', std::string("\0\0\0\1chan\0load\0", 14));
   const auto result = bench.ask(answers(
       parameter("TimeZone", "UTC") + message('1') + notice + message('2') + notification +

@@ -61,11 +61,20 @@ TEST_CASE("a backend key is four bytes in protocol 3.0 and longer in 3.2") {
         bytes_of("K\0\0\1\x08\0\0\0\7") + std::string(256, 'k'));
 }
 
-TEST_CASE("errors and notices carry severity, code and text") {
-  CHECK(built(error_response, "FATAL", sqlstate::kProtocolViolation, "no such user") ==
-        bytes_of("E\0\0\0\x21SFATAL\0C08P01\0Mno such user\0\0"));
-  CHECK(built(notice_response, "NOTICE", sqlstate::kSuccessfulCompletion, "hi") ==
-        bytes_of("N\0\0\0\x18SNOTICE\0C00000\0Mhi\0\0"));
+TEST_CASE("errors and notices carry severity, code and text, and what else they are given") {
+  std::string error;
+  error_response(error, "FATAL", sqlstate::kProtocolViolation, "no such user");
+  CHECK(error == bytes_of("E\0\0\0\x21SFATAL\0C08P01\0Mno such user\0\0"));
+  std::string whole;
+  error_response(whole, {.severity = "ERROR",
+                         .invariant_severity = "ERROR",
+                         .sqlstate = sqlstate::kProgramLimitExceeded,
+                         .message = "full",
+                         .detail = "quite"});
+  CHECK(whole == bytes_of("E\0\0\0\x27SERROR\0VERROR\0C54000\0Mfull\0Dquite\0\0"));
+  CHECK(built(notice_response, "hi", "") == bytes_of("N\0\0\0\x18SNOTICE\0C00000\0Mhi\0\0"));
+  CHECK(built(notice_response, "hi", "you") ==
+        bytes_of("N\0\0\0\x1dSNOTICE\0C00000\0Mhi\0Dyou\0\0"));
 }
 
 TEST_CASE("negotiation names the version and what is not supported") {
