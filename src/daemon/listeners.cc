@@ -31,8 +31,7 @@ io::ListenOptions listen_options(const config::Config& config, int highest_fd) {
 }
 
 io::Address unix_address(const config::Config& config) {
-  return io::Address::unix_path(
-      fmt::format("{}/.s.PGSQL.{}", config.unix_socket_dir, config.listen_port));
+  return io::Address::unix_socket(config.unix_socket_dir, config.listen_port);
 }
 
 // The settings that sockets of the service manager replace.

@@ -1,6 +1,7 @@
 #include "io/address.h"
 
 #include <arpa/inet.h>
+#include <fmt/core.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 #include <uv.h>
@@ -78,10 +79,14 @@ Address Address::unix_path(std::string_view path) {
   return Address(reinterpret_cast<const sockaddr*>(&un), static_cast<socklen_t>(length));
 }
 
+Address Address::unix_socket(std::string_view directory, int port) {
+  return unix_path(fmt::format("{}/.s.PGSQL.{}", directory, port));
+}
+
 std::optional<Address> Address::parse(std::string_view text) {
   const bool has_prefix = text.starts_with("unix:");
   if (has_prefix) text.remove_prefix(5);
-  if (has_prefix || text.starts_with('/') || text.starts_with('@')) {
+  if (has_prefix || is_unix_host(text)) {
     if (text.empty() || text.size() >= sizeof sockaddr_un::sun_path) return std::nullopt;
     return unix_path(text);
   }
@@ -135,6 +140,10 @@ std::string Address::text() const {
 
 bool Address::operator==(const Address& other) const noexcept {
   return length_ == other.length_ && std::memcmp(&storage_, &other.storage_, length_) == 0;
+}
+
+bool is_unix_host(std::string_view host) noexcept {
+  return host.starts_with('/') || host.starts_with('@');
 }
 
 PeerAddress peer_of(int fd) {

@@ -23,6 +23,9 @@ class Address {
   static std::optional<Address> numeric(std::string_view host, uint16_t port);
   // A path, or '@' and an abstract name. Throws SystemError if it is too long or empty.
   static Address unix_path(std::string_view path);
+  // Where a PostgreSQL server, or we, would listen on `port` in a directory, or under an abstract
+  // name. Throws as unix_path() does.
+  static Address unix_socket(std::string_view directory, int port);
   // "host:port", "[v6]:port", "/path", "unix:/path", "@name", "unix:@name"; numeric only.
   static std::optional<Address> parse(std::string_view text);
 
@@ -47,6 +50,10 @@ class Address {
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
 };
+
+// Whether a host in a configuration is a unix-domain one: a directory, or '@' and the beginning of
+// an abstract name.
+bool is_unix_host(std::string_view host) noexcept;
 
 // The other end of a connected socket. A unix-domain peer is known by process and user.
 struct PeerAddress {

@@ -36,7 +36,7 @@ bool lacks_any(const Addresses& now, const Addresses& before) {
 
 // What needs no look-up: numeric hosts and unix-domain names.
 std::optional<Address> literal(const std::string& host, uint16_t port) {
-  if (host.starts_with('/') || host.starts_with('@')) return Address::unix_path(host);
+  if (is_unix_host(host)) return Address::unix_path(host);
   return Address::numeric(host, port);
 }
 

@@ -50,9 +50,7 @@ io::Task<PeerPools::Place> take_place(Worker& worker, const config::Peer& peer, 
 }
 
 io::Task<io::Address> address_of(Worker& worker, const config::Peer& peer, Micros timeout) {
-  if (peer.host[0] == '/' || peer.host[0] == '@') {
-    co_return io::Address::unix_path(fmt::format("{}/.s.PGSQL.{}", peer.host, peer.port));
-  }
+  if (io::is_unix_host(peer.host)) co_return io::Address::unix_socket(peer.host, peer.port);
   const auto port = static_cast<uint16_t>(peer.port);
   const auto addresses = co_await worker.resolver.resolve(peer.host, port, timeout, &worker.tasks);
   co_return addresses.front();

@@ -1,20 +1,11 @@
 #include "proxy/server_host.h"
 
-#include <fmt/core.h>
-
 #include "proxy/pool_shard.h"
 #include "proxy/server_tls.h"
 #include "proxy/worker.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
-namespace {
-
-std::string unix_socket_path(const std::string& directory, int port) {
-  return fmt::format("{}/.s.PGSQL.{}", directory, port);
-}
-
-}  // namespace
 
 std::string next_host(PoolShard& pool, const config::Database& database) {
   std::string host = pool.worker.config().unix_socket_dir;
@@ -28,9 +19,7 @@ std::string next_host(PoolShard& pool, const config::Database& database) {
 io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
                                    std::string host, Micros timeout) {
   Worker& worker = pool.worker;
-  if (host[0] == '/' || host[0] == '@') {
-    co_return io::Address::unix_path(unix_socket_path(host, database.port));
-  }
+  if (io::is_unix_host(host)) co_return io::Address::unix_socket(host, database.port);
   const auto port = static_cast<uint16_t>(database.port);
   try {
     const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);

@@ -62,6 +62,16 @@ TEST_CASE("unix paths have a limit", "[address]") {
   CHECK(!(Address::unix_path("@a") == Address::unix_path("@b")));
 }
 
+TEST_CASE("a host that is a directory has its socket there", "[address]") {
+  CHECK(is_unix_host("/tmp"));
+  CHECK(is_unix_host("@abstract"));
+  CHECK_FALSE(is_unix_host("localhost"));
+  CHECK_FALSE(is_unix_host(""));
+  CHECK(Address::unix_socket("/tmp", 6432).path() == "/tmp/.s.PGSQL.6432");
+  CHECK(Address::unix_socket("@abstract", 6432).path() == "@abstract/.s.PGSQL.6432");
+  CHECK_THROWS_AS(Address::unix_socket("/" + std::string(100, 'x'), 6432), SystemError);
+}
+
 TEST_CASE("a unix peer is known by its process", "[address]") {
   const auto pair = unix_pair();
   const PeerAddress peer = peer_of(pair.ours.get());
