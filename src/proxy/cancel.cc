@@ -2,6 +2,7 @@
 
 #include "io/connect.h"
 #include "io/deadline.h"
+#include "proxy/cancel_request.h"
 #include "proxy/peer_forward.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
@@ -9,7 +10,6 @@
 #include "proxy/socket_options.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
-#include "remuda/wire/builder.h"
 
 namespace remuda::proxy {
 namespace {
@@ -86,15 +86,7 @@ io::Task<void> send_cancel(Worker& worker, const CancelTarget& target, Micros ti
     std::string host = target.host;
     co_await encrypt_server(worker, stream, host);
   }
-  std::string out;
-  wire::cancel_request(out, target.key.pid, target.key.secret);
-  stream.write(out);
-  char buffer[16];
-  // The server closes once the signal is sent: only then has the cancel taken effect.
-  while (true) {
-    const size_t n = co_await stream.read_some(buffer, sizeof buffer);
-    if (n == 0) co_return;
-  }
+  co_await send_cancel_request(stream, target.key.pid, target.key.secret);
 }
 
 // On the worker that owns the client.
@@ -179,17 +171,8 @@ io::Task<void> cancel_query(Server& server) {
   const std::string name = log_name(server);
   const CancelHold hold(server);
   const CancelTarget target(server);
-  const Micros timeout = worker.config().cancel_wait_timeout;
-  try {
-    co_await send_cancel(worker, target, timeout);
-    log::debug("{} successfully sent cancel request", name);
-  } catch (const Closed&) {
-    log::debug("{} successfully sent cancel request", name);
-  } catch (const TimedOut&) {
-    log::warning("{} closing because: cancel_wait_timeout", name);
-  } catch (const std::exception& error) {
-    log::warning("{} failed cancel request: {}", name, error.what());
-  }
+  io::Task<void> sending = send_cancel(worker, target, worker.config().cancel_wait_timeout);
+  co_await log_cancel_request(name, std::move(sending));
 }
 
 }  // namespace remuda::proxy

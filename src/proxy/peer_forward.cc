@@ -5,10 +5,10 @@
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "io/waiter.h"
+#include "proxy/cancel_request.h"
 #include "proxy/socket_options.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
-#include "remuda/wire/builder.h"
 
 namespace remuda::proxy {
 namespace {
@@ -64,17 +64,9 @@ io::Task<void> send_to(Worker& worker, const PeerRequest& request) {
   io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks, options);
   io::Deadline deadline(worker.loop, timeout, stream, "cancel_wait_timeout");
   const io::CloseLink link(worker.tasks, stream);
-  std::string out;
-  const std::string secret = secret_bytes(request.key);
-  wire::cancel_request(out, request.key.pid, secret);
-  stream.write(out);
   place.sent();
-  char buffer[16];
-  // The peer closes once its server has the request.
-  while (true) {
-    const size_t n = co_await stream.read_some(buffer, sizeof buffer);
-    if (n == 0) co_return;
-  }
+  std::string secret = secret_bytes(request.key);
+  co_await send_cancel_request(stream, request.key.pid, std::move(secret));
 }
 
 }  // namespace
@@ -99,14 +91,8 @@ std::optional<PeerRequest> route_cancel(Worker& worker, CancelKey& key) {
 io::Task<void> forward_to_peer(Worker& worker, PeerRequest request) {
   const std::string name =
       fmt::format("S: peer-{}@{}:{}", request.peer.id, request.peer.host, request.peer.port);
-  try {
-    co_await send_to(worker, request);
-    log::debug("{} successfully sent cancel request", name);
-  } catch (const Closed&) {
-    log::debug("{} successfully sent cancel request", name);
-  } catch (const std::exception& error) {
-    log::warning("{} failed cancel request: {}", name, error.what());
-  }
+  io::Task<void> sending = send_to(worker, request);
+  co_await log_cancel_request(name, std::move(sending));
 }
 
 }  // namespace remuda::proxy
