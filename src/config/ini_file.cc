@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "config/nearest.h"
+#include "remuda/base/bytes.h"
 #include "remuda/base/error.h"
 
 // inih as distributions build it cuts lines at 199 bytes and names at 49, takes an indented line
@@ -46,11 +47,11 @@ bool is_plain_value(std::string_view value) {
 std::string escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > ' ' && byte < 0x7f && c != kEscape && c != ';' && c != '#') {
+    if (c > ' ' && c < 0x7f && c != kEscape && c != ';' && c != '#') {
       out += c;
     } else {
-      out += fmt::format("{}{:02x}", kEscape, byte);
+      out += kEscape;
+      append_hex(out, {&c, 1});
     }
   }
   return out;

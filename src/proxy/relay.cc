@@ -1,6 +1,5 @@
 #include "proxy/relay.h"
 
-#include <fmt/core.h>
 #include <uv.h>
 
 #include "proxy/pool_shard.h"
@@ -9,6 +8,7 @@
 #include "remuda/session/egress.h"
 #include "remuda/session/first_request.h"
 #include "remuda/wire/builder.h"
+#include "remuda/wire/frame.h"
 #include "remuda/wire/notice.h"
 #include "remuda/wire/sqlstate.h"
 
@@ -111,9 +111,8 @@ void log_canonical(const Client& client, const session::ParameterSet& asked) {
 void fail_protocol(Client& client, const Progress& progress) {
   std::string text = progress.fault->text;
   if (text == "bad packet header") {
-    text += ": '";
-    for (unsigned char c : client.view.frame.header) text += fmt::format("{:02x}", c);
-    text += '\'';
+    const auto& header = client.view.frame.header;
+    text = wire::bad_header_text({header, sizeof header});
   }
   fail_client(client, progress.fault->sqlstate, text);
 }

@@ -73,10 +73,7 @@ void append_expression(std::string& sql, ByteView value, const std::string* enco
     return;
   }
   sql += "pg_catalog.convert_from(pg_catalog.decode('";
-  for (const char c : value) {
-    sql += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
-    sql += "0123456789abcdef"[c & 15];
-  }
+  append_hex(sql, value);
   sql += "','hex'),";
   append_literal(sql, *encoding);
   sql += ')';

@@ -43,11 +43,7 @@ StatementName server_name(const StatementDigest& digest) noexcept {
   constexpr ByteView kPrefix = "remuda_";
   StatementName name;
   std::memcpy(name.data(), kPrefix.data(), kPrefix.size());
-  char* at = name.data() + kPrefix.size();
-  for (const char byte : digest.bytes) {
-    *at++ = "0123456789abcdef"[static_cast<unsigned char>(byte) >> 4];
-    *at++ = "0123456789abcdef"[byte & 15];
-  }
+  store_hex(name.data() + kPrefix.size(), {digest.bytes.data(), digest.bytes.size()});
   return name;
 }
 

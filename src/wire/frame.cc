@@ -1,7 +1,5 @@
 #include "remuda/wire/frame.h"
 
-#include <fmt/format.h>
-
 #include "remuda/base/error.h"
 #include "remuda/wire/crypto.h"
 #include "remuda/wire/sqlstate.h"
@@ -14,9 +12,7 @@ FrameBuffer::~FrameBuffer() {
 
 std::string bad_header_text(ByteView bytes) {
   std::string text = "bad packet header: '";
-  for (const char c : bytes.substr(0, 8)) {
-    fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned char>(c));
-  }
+  append_hex(text, bytes.substr(0, 8));
   text += '\'';
   return text;
 }

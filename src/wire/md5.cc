@@ -15,12 +15,8 @@ std::string md5_hex(ByteView data) {
   if (EVP_Digest(data.data(), data.size(), digest, &size, EVP_md5(), nullptr) != 1) {
     throw PgError(sqlstate::kFeatureNotSupported, "MD5 is not available");
   }
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
+  append_hex(text, {reinterpret_cast<const char*>(digest), size});
   return text;
 }
 

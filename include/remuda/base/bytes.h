@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace remuda {
@@ -30,6 +31,23 @@ inline void store_u32(char* p, uint32_t v) noexcept {
   p[1] = static_cast<char>(v >> 16);
   p[2] = static_cast<char>(v >> 8);
   p[3] = static_cast<char>(v);
+}
+
+// Two lower-case digits per byte. The caller guarantees that there is room. Returns its end.
+inline char* store_hex(char* p, ByteView bytes) noexcept {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    *p++ = kDigits[byte >> 4];
+    *p++ = kDigits[byte & 15];
+  }
+  return p;
+}
+
+inline void append_hex(std::string& out, ByteView bytes) {
+  const size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
+  store_hex(out.data() + at, bytes);
 }
 
 }  // namespace remuda

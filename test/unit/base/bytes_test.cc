@@ -32,5 +32,15 @@ TEST_CASE("storing touches its own bytes only") {
   CHECK(memory == ".abcd.");
 }
 
+TEST_CASE("bytes in hexadecimal") {
+  std::string text = "x";
+  append_hex(text, ByteView("\x00\x0f\xa0\xff", 4));
+  CHECK(text == "x000fa0ff");
+  append_hex(text, "");
+  CHECK(text == "x000fa0ff");
+  CHECK(store_hex(text.data(), "A") == text.data() + 2);
+  CHECK(text == "4100fa0ff");
+}
+
 }  // namespace
 }  // namespace remuda
