@@ -8,12 +8,6 @@ using namespace remuda::admin;
 
 namespace {
 
-std::string message(char type, std::string_view body) {
-  std::string out;
-  wire::MessageBuilder(out, type).bytes(body).finish();
-  return out;
-}
-
 const std::string kReady = "Z\0\0\0\5I"s;
 
 std::string report(char type, const char* severity, const char* code, const std::string& text) {

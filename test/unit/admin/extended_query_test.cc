@@ -8,12 +8,6 @@ using namespace remuda::admin;
 
 namespace {
 
-std::string message(char type, std::string_view body) {
-  std::string out;
-  wire::MessageBuilder(out, type).bytes(body).finish();
-  return out;
-}
-
 std::string parse(const std::string& name, const std::string& sql) {
   return message('P', name + "\0"s + sql + "\0\0\0"s);
 }

@@ -99,6 +99,12 @@ struct Reply {
   std::string body;
 };
 
+inline std::string message(char type, std::string_view body) {
+  std::string out;
+  wire::MessageBuilder(out, type).bytes(body).finish();
+  return out;
+}
+
 // Whole messages; throws when bytes are left over.
 inline std::vector<Reply> split(std::string_view bytes) {
   std::vector<Reply> all;
