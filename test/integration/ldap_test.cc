@@ -1,12 +1,11 @@
 // Logins that an LDAP directory decides, slapd's.
 #include "support/ldap_server.h"
 
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "support/catch.h"
+#include "support/listening_socket.h"
 #include "support/postgres.h"
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
@@ -50,31 +49,6 @@ void check_alice(const Remuda& remuda) {
   CHECK(refused.sqlstate == "08P01");
   CHECK(remuda.refusal("p0", "nobody", "alice-secret").message == kRefusal);
 }
-
-// A port that takes connections and says nothing.
-class SilentPort {
- public:
-  SilentPort() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(listen(fd_, 16) == 0);
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    const timeval patience{std::chrono::duration_cast<seconds>(kPatience).count(), 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  }
-  ~SilentPort() { close(fd_); }
-  int port() const { return port_; }
-  // Waits for the next connection; negative if none comes.
-  int take() { return accept(fd_, nullptr, nullptr); }
-
- private:
-  const int fd_;
-  int port_ = 0;
-};
 
 }  // namespace
 
@@ -241,7 +215,7 @@ TEST_CASE("LDAP: a rule of the HBA file, and a reload that changes it") {
 
 TEST_CASE("LDAP: a directory that is slow to answer delays nobody else") {
   if (!can_test()) return;
-  SilentPort silent;
+  const ListeningSocket silent;
   TempDir dir;
   const std::string hba = dir.file("hba.conf");
   const std::string server = "ldapserver=127.0.0.1 ldapport=" + std::to_string(silent.port()) + " ";
@@ -252,7 +226,7 @@ TEST_CASE("LDAP: a directory that is slow to answer delays nobody else") {
   waiting.send(startup({{"user", "alice"}, {"database", "p0"}}));
   waiting.expect('R');
   waiting.send(packet('p', cstr("alice-secret")));
-  const int directory = silent.take();
+  const int directory = silent.accept();
   REQUIRE(directory >= 0);
   // The directory has the question; it gets no answer before the other client has its own.
   CHECK(remuda.connect("p0", "postgres").value("SELECT 1") == "1");

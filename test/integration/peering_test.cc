@@ -1,14 +1,12 @@
 // Several processes as peers: a cancel request that reaches the wrong one.
 #include <fmt/core.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <list>
 
 #include "support/catch.h"
 #include "support/fake_server.h"
+#include "support/listening_socket.h"
 #include "support/packet.h"
 #include "support/postgres.h"
 #include "support/raw_client.h"
@@ -112,17 +110,10 @@ TEST_CASE("a peer is reached by its unix socket, and though it wants TLS of clie
 
 TEST_CASE("SHOW PEERS and SHOW PEER_POOLS tell peers and the requests on their way to them") {
   // A peer that accepts connections and says nothing.
-  const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(bind(silent, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(listen(silent, 8) == 0);
-  REQUIRE(getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  const int port = ntohs(address.sin_port);
-  Remuda remuda(peer_ini(
-      1, fmt::format("1 = host=127.0.0.1\n7 = host=127.0.0.1 port={} pool_size=1\n", port)));
+  ListeningSocket silent;
+  Remuda remuda(peer_ini(1, fmt::format("1 = host=127.0.0.1\n7 = host=127.0.0.1 port={} "
+                                        "pool_size=1\n",
+                                        silent.port())));
 
   const std::vector<Record> peers = remuda.show("PEERS");
   REQUIRE(peers.size() == 2);
@@ -130,7 +121,7 @@ TEST_CASE("SHOW PEERS and SHOW PEER_POOLS tell peers and the requests on their w
   CHECK(peers[0].at("pool_size") == "20");
   CHECK(peers[1].at("peer_id") == "7");
   CHECK(peers[1].at("host") == "127.0.0.1");
-  CHECK(peers[1].at("port") == std::to_string(port));
+  CHECK(peers[1].at("port") == std::to_string(silent.port()));
   CHECK(peers[1].at("pool_size") == "1");
 
   const std::string key("\x11\x07\x00\x22\x33\x44\x55\x57", 8);
@@ -144,7 +135,7 @@ TEST_CASE("SHOW PEERS and SHOW PEER_POOLS tell peers and the requests on their w
            row.at("sv_active_cancel") + row.at("sv_login");
   };
   CHECK(eventually([&] { return numbers() == "1110"; }));
-  close(silent);
+  silent.close();
   CHECK_THROWS_AS(one.read(), PeerClosed);
   CHECK_THROWS_AS(two.read(), PeerClosed);
   CHECK(eventually([&] { return numbers() == "0000"; }));

@@ -1,16 +1,14 @@
 // What the program tells a service manager, which is a datagram socket here, and the sockets it
 // takes over from one.
 #include <fmt/core.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "support/catch.h"
+#include "support/listening_socket.h"
 #include "support/postgres.h"
 #include "support/remuda_process.h"
 
@@ -54,40 +52,6 @@ class ServiceManager {
  private:
   const int fd_;
   std::string last_;
-};
-
-// A socket that listens on a free port of this machine, or on a path.
-class ListeningSocket {
- public:
-  ListeningSocket() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(listen(fd_, 16) == 0);
-    REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  explicit ListeningSocket(const std::string& path)
-      : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(fd_, 16) == 0);
-    chmod(path.c_str(), 0777);
-  }
-  ~ListeningSocket() { close(fd_); }
-  ListeningSocket(const ListeningSocket&) = delete;
-  ListeningSocket& operator=(const ListeningSocket&) = delete;
-
-  int fd() const { return fd_; }
-  int port() const { return port_; }
-
- private:
-  const int fd_;
-  int port_ = 0;
 };
 
 // Writes a remuda.ini with its user list.

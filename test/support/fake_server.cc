@@ -1,8 +1,6 @@
 #include "support/fake_server.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -14,19 +12,6 @@ namespace {
 
 constexpr std::string_view kCancelCode("\x04\xd2\x16\x2e", 4);
 constexpr std::string_view kSslCode("\x04\xd2\x16\x2f", 4);
-
-int listen_on_free_port(int& port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || listen(fd, 128) != 0)
-    throw std::runtime_error("the fake server cannot listen");
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  port = ntohs(address.sin_port);
-  return fd;
-}
 
 Parameters parse_startup(const std::string& body) {
   Parameters parameters;
@@ -122,15 +107,13 @@ void FakePeer::note(const std::string& text) {
   server_.notes_.push_back(text);
 }
 
-FakeServer::FakeServer(Script script)
-    : script_(std::move(script)), listener_(listen_on_free_port(port_)) {
+FakeServer::FakeServer(Script script) : script_(std::move(script)) {
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 
 FakeServer::~FakeServer() {
-  shutdown(listener_, SHUT_RDWR);
+  shutdown(listener_.fd(), SHUT_RDWR);
   acceptor_.join();
-  close(listener_);
   release();
   for (auto& connection : all_) {
     connection.peer.interrupt();
@@ -140,7 +123,7 @@ FakeServer::~FakeServer() {
 
 void FakeServer::accept_loop() {
   while (true) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
     ++open_;
     all_.emplace_back(fd, *this, connections_++);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/channel.h"
+#include "support/listening_socket.h"
 #include "support/process.h"
 
 namespace remuda::test {
@@ -65,7 +66,7 @@ class FakeServer {
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
   // Connections so far, cancel requests left out; cancel requests so far; connections open now.
   int connections() const { return connections_; }
   int cancels() const { return cancels_; }
@@ -84,8 +85,7 @@ class FakeServer {
   void wait_release();
 
   Script script_;
-  int listener_;
-  int port_;
+  const ListeningSocket listener_;
   std::atomic<int> connections_{0};
   std::atomic<int> cancels_{0};
   std::atomic<int> open_{0};

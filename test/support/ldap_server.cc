@@ -1,8 +1,5 @@
 #include "support/ldap_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -109,17 +106,6 @@ std::string settings(const std::string& dir) {
   text = replaced(text, "{cert}", own.cert);
   text = replaced(text, "{key}", own.key);
   return replaced(text, "{dir}", dir);
-}
-
-bool is_listening(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  return connected;
 }
 
 }  // namespace

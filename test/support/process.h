@@ -65,4 +65,7 @@ void run(const Command& command);
 // A TCP port nobody uses now, below the range that outgoing connections are given.
 int free_port();
 
+// Whether connections to a port of 127.0.0.1 are accepted.
+bool is_listening(int port);
+
 }  // namespace remuda::test

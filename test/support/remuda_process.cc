@@ -1,9 +1,6 @@
 #include "support/remuda_process.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -37,17 +34,6 @@ std::string default_databases() {
   for (const char* name : {"p0", "p1", "p2", "p3"})
     text += std::string(name) + " = host=127.0.0.1 port={pg_port}\n";
   return text;
-}
-
-bool accepts(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  return connected;
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {
@@ -121,7 +107,7 @@ void Remuda::start(int descriptors) {
   const bool ready = eventually([this] {
     if (!process_->running()) throw std::runtime_error("remuda did not start:\n" + log());
     // The last line of the start: by then every listener is there.
-    return log().find("process up") != std::string::npos && accepts(port_);
+    return log().find("process up") != std::string::npos && is_listening(port_);
   });
   if (!ready) throw std::runtime_error("remuda does not accept connections:\n" + log());
 }

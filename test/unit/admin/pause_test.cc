@@ -1,7 +1,6 @@
 // PAUSE and its like against a real worker whose pool has a server login in progress: the server
 // accepts the connection and then says nothing.
-#include <sys/socket.h>
-
+#include "support/listening_socket.h"
 #include "unit/admin/fake_control.h"
 
 using namespace remuda;
@@ -9,30 +8,7 @@ using namespace remuda::admin;
 
 namespace {
 
-// Listens, and never answers.
-class SilentServer {
- public:
-  SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* raw = reinterpret_cast<sockaddr*>(&in);
-    socklen_t size = sizeof in;
-    REQUIRE(::bind(fd_.get(), raw, size) == 0);
-    REQUIRE(::listen(fd_.get(), 8) == 0);
-    REQUIRE(::getsockname(fd_.get(), raw, &size) == 0);
-    port_ = ntohs(in.sin_port);
-  }
-  int port() const { return port_; }
-  // Connections in progress are reset.
-  void close() { fd_.close(); }
-
- private:
-  io::FileDescriptor fd_;
-  int port_ = 0;
-};
-
-config::Config config_for(const SilentServer& server) {
+config::Config config_for(const test::ListeningSocket& server) {
   config::Config config;
   config::Database& shop = config.databases["shop"];
   shop.name = shop.dbname = "shop";
@@ -81,7 +57,7 @@ void wait_for_dial(FakeControl& control) {
 }
 
 struct Scene {
-  SilentServer server;
+  test::ListeningSocket server;
   FakeControl control{config_for(server), 1};
   ConsoleClient admin{control};
   ConsoleClient other{control};
@@ -129,7 +105,7 @@ TEST_CASE("PAUSE answers when the last server login has ended", "[pause]") {
 }
 
 TEST_CASE("PAUSE of another database does not wait", "[pause]") {
-  SilentServer server;
+  test::ListeningSocket server;
   config::Config config = config_for(server);
   config.databases["mail"].name = "mail";
   FakeControl control(config, 1);

@@ -1,14 +1,13 @@
 // Against a directory of a few canned bytes; test/integration/ldap_test.cc has a real one.
 #include "auth/ldap.h"
 
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <thread>
 
 #include "support/catch.h"
+#include "support/listening_socket.h"
 #include "unit/io/run_until.h"
 
 #ifdef REMUDA_HAVE_LDAP
@@ -32,26 +31,16 @@ constexpr char kInvalidCredentials = 49;
 class FakeDirectory {
  public:
   explicit FakeDirectory(std::vector<std::string> answers) : answers_(std::move(answers)) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(listen(listener_, 16) == 0);
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
     REQUIRE(pipe(stop_) == 0);
     thread_ = std::thread([this] { serve(); });
   }
   ~FakeDirectory() {
     end();
     for (const int fd : open_) close(fd);
-    close(listener_);
     for (const int fd : stop_) close(fd);
   }
 
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
   // What every connection began with; it answers no more.
   const std::vector<std::string>& requests() {
     end();
@@ -66,11 +55,11 @@ class FakeDirectory {
   }
   void serve() {
     while (true) {
-      pollfd wanted[] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+      pollfd wanted[] = {{listener_.fd(), POLLIN, 0}, {stop_[0], POLLIN, 0}};
       poll(wanted, 2, -1);
       // Who came before the end is still counted.
       if ((wanted[0].revents & POLLIN) == 0) return;
-      const int fd = accept(listener_, nullptr, nullptr);
+      const int fd = listener_.accept();
       open_.push_back(fd);
       char request[4096];
       const ssize_t size = read(fd, request, sizeof request);
@@ -81,8 +70,7 @@ class FakeDirectory {
   }
 
   const std::vector<std::string> answers_;
-  int listener_ = -1;
-  int port_ = 0;
+  const test::ListeningSocket listener_;
   int stop_[2] = {-1, -1};
   std::vector<int> open_;
   std::vector<std::string> requests_;

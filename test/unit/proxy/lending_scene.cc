@@ -1,6 +1,5 @@
 #include "unit/proxy/lending_scene.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -50,18 +49,7 @@ struct TinyServer::Connection {
   std::list<std::string> questions;
 };
 
-TinyServer::TinyServer()
-    : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* raw = reinterpret_cast<sockaddr*>(&in);
-  socklen_t size = sizeof in;
-  REMUDA_CHECK(::bind(listener_.get(), raw, size) == 0);
-  REMUDA_CHECK(::listen(listener_.get(), 128) == 0);
-  REMUDA_CHECK(::getsockname(listener_.get(), raw, &size) == 0);
-  port_ = ntohs(in.sin_port);
-}
+TinyServer::TinyServer() = default;
 
 TinyServer::~TinyServer() = default;
 
@@ -70,7 +58,7 @@ void TinyServer::poll() {
   for (Connection& connection : connections_) serve(connection);
   connections_.remove_if([](const Connection& connection) { return connection.is_over; });
   for (;;) {
-    const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = listener_.accept(test::milliseconds(0));
     if (fd < 0) return;
     connections_.emplace_back(fd);
   }

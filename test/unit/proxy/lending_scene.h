@@ -14,6 +14,7 @@
 #include "proxy/placement.h"
 #include "proxy/shared.h"
 #include "proxy/worker.h"
+#include "support/listening_socket.h"
 
 namespace remuda::proxy {
 
@@ -26,7 +27,7 @@ class TinyServer {
   TinyServer(const TinyServer&) = delete;
   TinyServer& operator=(const TinyServer&) = delete;
 
-  int port() const noexcept { return port_; }
+  int port() const noexcept { return listener_.port(); }
   // Reads and answers what is there.
   void poll();
   // While it says so, a query (an empty text: the login) is left unanswered.
@@ -45,8 +46,7 @@ class TinyServer {
   bool answer(Connection& connection, const std::string& sql);
   bool greet(Connection& connection);
 
-  io::FileDescriptor listener_;
-  int port_ = 0;
+  const test::ListeningSocket listener_;
   int logins_ = 0;
   std::list<Connection> connections_;
 };
