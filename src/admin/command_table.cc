@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "admin/commands.h"
+#include "remuda/base/text.h"
 
 namespace remuda::admin {
 namespace {

@@ -1,10 +1,10 @@
-#include <charconv>
 #include <set>
 
 #include "admin/catalog.h"
 #include "admin/commands.h"
 #include "admin/gather.h"
 #include "proxy/relay.h"
+#include "remuda/base/text.h"
 
 namespace remuda::admin {
 namespace {
@@ -43,13 +43,9 @@ bool drop_queued_login(proxy::Worker& worker, uint64_t id, const char* text) {
 }
 
 uint64_t read_id(const std::string& text) {
-  uint64_t id = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, id);
-  if (text.empty() || stop != end || error != std::errc()) {
-    throw PgError("invalid client pointer supplied");
-  }
-  return id;
+  const auto id = parse_number<uint64_t>(text);
+  if (!id) throw PgError("invalid client pointer supplied");
+  return *id;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
 #include "admin/commands.h"
-#include "admin/statement.h"
+#include "remuda/base/text.h"
 #include "remuda/wire/builder.h"
 
 namespace remuda::admin {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "admin/commands.h"
-#include "admin/statement.h"
 #include "admin/table.h"
+#include "remuda/base/text.h"
 
 namespace remuda::admin {
 namespace {

@@ -1,8 +1,7 @@
 #include "admin/sockets.h"
 
-#include <charconv>
-
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::admin {
 namespace {
@@ -50,12 +49,8 @@ Micros busy_since(const Client& client) {
 
 // A server's unix socket is named after the port it serves.
 int port_of_socket(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  int port = 0;
-  if (dot != path.npos) {
-    std::from_chars(path.data() + dot + 1, path.data() + path.size(), port);
-  }
-  return port;
+  const std::string_view text = std::string_view(path).substr(path.rfind('.') + 1);
+  return parse_number<int>(text).value_or(0);
 }
 
 void set_server_address(Ends& ends, const io::Address& address) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::admin {
 namespace {
@@ -13,16 +14,12 @@ constexpr size_t kLongestWord = 15;
 constexpr size_t kLongestArgument = 63;
 constexpr size_t kLongestValue = 255;
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 bool is_word_char(char c) noexcept {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 // Walks over the text. Each method takes what it names from the front, or nothing.
@@ -120,11 +117,6 @@ std::optional<Statement> parse_set(std::string_view text) {
 
 }  // namespace
 
-bool same_word(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string invalid_command(std::string_view text) {
   return fmt::format("invalid command '{}', use SHOW HELP;", text);
 }
@@ -138,7 +130,7 @@ Statement parse_statement(std::string_view text) {
       (statement->value && statement->value->size() > kLongestValue)) {
     throw PgError("bad arguments");
   }
-  std::transform(statement->word.begin(), statement->word.end(), statement->word.begin(), lower);
+  std::transform(statement->word.begin(), statement->word.end(), statement->word.begin(), to_lower);
   if (statement->word == "select") statement->word = "show";
   return *std::move(statement);
 }

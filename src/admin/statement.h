@@ -21,7 +21,4 @@ Statement parse_statement(std::string_view text);
 // "invalid command 'TEXT', use SHOW HELP;"
 std::string invalid_command(std::string_view text);
 
-// Equal without regard to ASCII case.
-bool same_word(std::string_view a, std::string_view b) noexcept;
-
 }  // namespace remuda::admin

@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
-#include <strings.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "remuda/base/text.h"
 
 namespace remuda::auth {
 namespace {
@@ -92,13 +92,12 @@ void HbaAddress::read_network(const std::string& text, HbaLexer& lexer) {
 
 void HbaAddress::read_bits(std::string_view text) {
   const size_t most = size() * 8;
-  size_t bits = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
-  if (error != std::errc() || end != text.data() + text.size() || bits > most) {
+  const auto bits = parse_number<size_t>(text);
+  if (!bits || *bits > most) {
     throw HbaFault(fmt::format("\"/{}\" is no length of a network", hba_shown(text)),
                    fmt::format("/0 to /{}", most));
   }
-  for (size_t i = 0; i < bits; ++i) mask_[i / 8] |= static_cast<unsigned char>(0x80 >> i % 8);
+  for (size_t i = 0; i < *bits; ++i) mask_[i / 8] |= static_cast<unsigned char>(0x80 >> i % 8);
 }
 
 void HbaAddress::read_mask(HbaLexer& lexer) {
@@ -142,7 +141,7 @@ bool HbaAddress::has_name(std::string_view name) const {
   if (name.size() < host_name_.size()) return false;
   if (host_name_[0] != '.' && name.size() != host_name_.size()) return false;
   const std::string_view end = name.substr(name.size() - host_name_.size());
-  return strncasecmp(end.data(), host_name_.data(), end.size()) == 0;
+  return same_word(end, host_name_);
 }
 
 std::string HbaAddress::corrected() const {

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <set>
 
 #include "auth/ldap_url.h"
 #include "config/nearest.h"
+#include "remuda/base/text.h"
 
 namespace remuda::auth {
 namespace {
@@ -119,10 +119,8 @@ void take_server(Parser& parser, const std::string& value) {
 }
 
 void take_port(Parser& parser, const std::string& value) {
-  int port = 0;
-  const char* end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, port);
-  if (error != std::errc() || stop != end || port < 1 || port > 65535) {
+  const int port = parse_number<int>(value).value_or(0);
+  if (port < 1 || port > 65535) {
     parser.fault(fmt::format("ldapport \"{}\" is not a port (allowed: 1 to 65535)", shown(value)));
   }
   parser.options.port = port;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "remuda/base/text.h"
+
 namespace remuda::auth {
 namespace {
 
@@ -37,9 +39,7 @@ std::string_view take_until(std::string_view& text, char end) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::transform(out.begin(), out.end(), out.begin(), to_lower);
   return out;
 }
 

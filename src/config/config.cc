@@ -1,8 +1,8 @@
 #include "config/config.h"
 
-#include <strings.h>
-
 #include <array>
+
+#include "remuda/base/text.h"
 
 namespace remuda::config {
 namespace {
@@ -48,10 +48,7 @@ template <class Enum, size_t N>
 std::optional<Enum> value_of(const std::array<Word<Enum>, N>& words,
                              std::string_view text) noexcept {
   for (const auto& word : words) {
-    std::string_view known = word.text;
-    if (known.size() == text.size() && strncasecmp(known.data(), text.data(), text.size()) == 0) {
-      return word.value;
-    }
+    if (same_word(word.text, text)) return word.value;
   }
   return std::nullopt;
 }

@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <variant>
 
 #include "config/nearest.h"
+#include "remuda/base/text.h"
 
 namespace remuda::config {
 namespace {
@@ -91,15 +91,6 @@ const std::vector<Key<Peer>> kPeerKeys = {
     {"pool_size", &Peer::pool_size},
 };
 
-// Decimal, sign allowed, nothing behind it.
-std::optional<int> whole_number(const std::string& text) {
-  int value = 0;
-  const char* end = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return value;
-}
-
 std::optional<Micros> seconds(const std::string& text) {
   if (text.find_first_not_of("0123456789.+-") != text.npos) return std::nullopt;
   char* end = nullptr;
@@ -149,13 +140,13 @@ struct Fill {
     return nullptr;
   }
   const char* operator()(std::optional<int> Entry::*member) const {
-    auto value = whole_number(text);
+    auto value = parse_number<int>(text);
     if (!value) return "a whole number";
     entry.*member = *value >= 0 ? value : std::nullopt;
     return nullptr;
   }
   const char* operator()(Port<Entry> port) const {
-    auto value = whole_number(text);
+    auto value = parse_number<int>(text);
     if (value && (*value < 1 || *value > 65535)) value.reset();
     return store(entry.*port.member, value, "1 to 65535");
   }

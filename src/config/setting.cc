@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <cstdlib>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::config {
 namespace {
@@ -56,10 +56,6 @@ std::string_view without_comment(std::string_view text) {
   return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
-
 // C notation (decimal, 0x, leading 0), nothing behind the number.
 std::optional<long> whole_number(std::string_view text, long low, long high) {
   std::string copy(text);
@@ -73,10 +69,10 @@ std::optional<long> whole_number(std::string_view text, long low, long high) {
 
 std::optional<bool> boolean(std::string_view text) {
   for (const char* word : {"on", "yes", "true"}) {
-    if (is_word(text, word)) return true;
+    if (same_word(text, word)) return true;
   }
   for (const char* word : {"off", "no", "false"}) {
-    if (is_word(text, word)) return false;
+    if (same_word(text, word)) return false;
   }
   auto number = whole_number(text, INT_MIN, INT_MAX);
   if (!number) return std::nullopt;

@@ -1,10 +1,11 @@
 // Numbers in environment variables, as a service manager sets them. Main thread.
 #pragma once
 
-#include <charconv>
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
+
+#include "remuda/base/text.h"
 
 namespace remuda::daemon {
 
@@ -12,9 +13,7 @@ namespace remuda::daemon {
 inline int64_t environment_number(const char* name) {
   const char* text = std::getenv(name);
   if (text == nullptr) return 0;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
-  return error == std::errc() && *end == '\0' && value > 0 ? value : 0;
+  return std::max<int64_t>(parse_number<int64_t>(text).value_or(0), 0);
 }
 
 }  // namespace remuda::daemon

@@ -8,23 +8,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::io {
 namespace {
 
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
-
-std::optional<uint16_t> parse_port(std::string_view text) {
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
 
 // IPv6 text of the kernel's form plus the interface of a link-local address.
 std::string inet6_text(const sockaddr_in6& in6) {
@@ -92,7 +85,7 @@ std::optional<Address> Address::parse(std::string_view text) {
   }
   const size_t colon = text.rfind(':');
   if (colon == text.npos) return std::nullopt;
-  const auto port = parse_port(text.substr(colon + 1));
+  const auto port = parse_number<uint16_t>(text.substr(colon + 1));
   const std::string_view host = text.substr(0, colon);
   // A bare "::1" is no host and port.
   if (!port || (host.find(':') != host.npos && !host.starts_with('['))) return std::nullopt;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include "io/uv_ptr.h"
 #include "remuda/base/error.h"
 #include "remuda/base/log.h"
+#include "remuda/base/text.h"
 
 namespace remuda::io {
 namespace {
@@ -53,9 +53,7 @@ void remove_stale(const Address& address) {
 }
 
 gid_t group_id(const Address& address, const std::string& group) {
-  gid_t id = 0;
-  const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), id);
-  if (error == std::errc() && end == group.data() + group.size()) return id;
+  if (const auto id = parse_number<gid_t>(group)) return *id;
   errno = 0;
   const struct group* found = ::getgrnam(group.c_str());
   if (found != nullptr) return found->gr_gid;

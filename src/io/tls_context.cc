@@ -2,13 +2,13 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <strings.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::io {
 namespace {
@@ -48,7 +48,7 @@ constexpr Version kVersions[] = {
 
 unsigned version_bits(const std::string& word) {
   for (const Version& version : kVersions) {
-    if (strcasecmp(version.name, word.c_str()) == 0) return version.bits;
+    if (same_word(version.name, word)) return version.bits;
   }
   throw PgError("TLS protocol \"" + word +
                 "\" is unknown (allowed: tlsv1.0, tlsv1.1, tlsv1.2, tlsv1.3, all, secure, and ! in "
@@ -78,7 +78,7 @@ unsigned parse_protocols(const std::string& list) {
 
 bool is_left_to_openssl(const std::string& ciphers) {
   for (const char* word : {"", "default", "secure", "normal", "fast"}) {
-    if (strcasecmp(ciphers.c_str(), word) == 0) return true;
+    if (same_word(ciphers, word)) return true;
   }
   return false;
 }
@@ -190,15 +190,12 @@ void TlsContext::set_ciphers(const TlsOptions& options) {
 }
 
 void TlsContext::set_key_exchange(const TlsOptions& options) {
-  const auto is = [](const std::string& value, const char* word) {
-    return strcasecmp(value.c_str(), word) == 0;
-  };
-  if (!is(options.dheparams, "auto") && !is(options.dheparams, "none")) {
+  if (!same_word(options.dheparams, "auto") && !same_word(options.dheparams, "none")) {
     throw PgError("TLS dheparams \"" + options.dheparams + "\" is unknown (allowed: auto, none)");
   }
-  SSL_CTX_set_dh_auto(raw(), is(options.dheparams, "auto") ? 1 : 0);
+  SSL_CTX_set_dh_auto(raw(), same_word(options.dheparams, "auto") ? 1 : 0);
   const bool is_default =
-      options.curve.empty() || is(options.curve, "auto") || is(options.curve, "none");
+      options.curve.empty() || same_word(options.curve, "auto") || same_word(options.curve, "none");
   if (!is_default && SSL_CTX_set1_groups_list(raw(), options.curve.c_str()) != 1) {
     ERR_clear_error();
     throw PgError("TLS curve \"" + options.curve + "\" is unknown");

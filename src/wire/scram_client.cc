@@ -1,8 +1,8 @@
 // The side of the exchange that logs in to a server.
 #include <algorithm>
-#include <charconv>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 #include "remuda/wire/scram.h"
 #include "scram_attributes.h"
 
@@ -11,13 +11,6 @@ namespace {
 
 constexpr size_t kNonceBytes = 18;
 constexpr size_t kLongestServerError = 100;
-
-// Digits only, at least 1.
-bool parse_count(ByteView text, uint32_t& count) noexcept {
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, count);
-  return error == std::errc() && stopped == end && count >= 1;
-}
 
 // What a server says went wrong, fit for a log line.
 std::string printable(ByteView text) {
@@ -76,9 +69,8 @@ bool ScramClient::read_server_first(ByteView message) {
   if (!salt || salt->empty() || salt->size() > kMaxScramSalt) {
     return fail("malformed SCRAM message: bad salt");
   }
-  if (!parse_count(count, iterations_)) {
-    return fail("malformed SCRAM message: bad iteration count");
-  }
+  iterations_ = parse_number<uint32_t>(count).value_or(0);
+  if (iterations_ == 0) return fail("malformed SCRAM message: bad iteration count");
   if (iterations_ > kMaxScramIterations) return fail("SCRAM iteration count is too large");
   salt_ = std::move(*salt);
   nonce_ = nonce;

@@ -1,7 +1,6 @@
 #include "remuda/wire/secret.h"
 
-#include <charconv>
-
+#include "remuda/base/text.h"
 #include "remuda/wire/md5.h"
 #include "remuda/wire/scram.h"
 
@@ -21,9 +20,8 @@ bool split(ByteView& text, char separator, ByteView& field) noexcept {
 }
 
 bool parse_iterations(ByteView text, uint32_t& iterations) noexcept {
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, iterations);
-  return error == std::errc() && stopped == end && iterations >= 1 && iterations <= INT32_MAX;
+  iterations = parse_number<uint32_t>(text).value_or(0);
+  return iterations >= 1 && iterations <= INT32_MAX;
 }
 
 bool parse_key(ByteView text, Digest& key) {

@@ -1,6 +1,7 @@
 // Every SHOW: its columns against a literal list (t text, i int4, q int8, n numeric), and what can
 // be seen without clients.
 #include "admin/command_table.h"
+#include "remuda/base/text.h"
 #include "unit/admin/fake_control.h"
 
 #include <regex>
