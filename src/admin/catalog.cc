@@ -12,7 +12,7 @@ std::map<std::string, config::Database> known_databases(Control& control) {
   const config::Config& config = *control.snapshot().config;
   std::map<std::string, config::Database> all = config.databases;
   for (const auto& ledger : control.shared().ledgers.databases()) {
-    if (all.contains(ledger->name) || route::is_console(ledger->name)) continue;
+    if (all.contains(ledger->name) || config::is_console(ledger->name)) continue;
     auto made = route::find_database(config, ledger->name);
     if (made) all.emplace(ledger->name, *std::move(made));
   }
@@ -21,7 +21,7 @@ std::map<std::string, config::Database> known_databases(Control& control) {
 
 std::set<std::string> known_users(Control& control) {
   const proxy::Snapshot& snapshot = control.snapshot();
-  std::set<std::string> all = {"pgbouncer"};
+  std::set<std::string> all = {config::kConsoleName};
   for (const auto& [name, user] : snapshot.config->users) all.insert(name);
   if (snapshot.users) {
     for (const auto& [name, secret] : snapshot.users->entries()) all.insert(name);
@@ -35,7 +35,7 @@ std::set<std::string> known_users(Control& control) {
 std::shared_ptr<proxy::DatabaseLedger> named_database(const Call& call, const char* verb,
                                                       bool may_create) {
   const std::string& name = call.argument;
-  if (route::is_console(name)) throw PgError(fmt::format("cannot {} admin db: {}", verb, name));
+  if (config::is_console(name)) throw PgError(fmt::format("cannot {} admin db: {}", verb, name));
   const config::Config& config = *call.control.snapshot().config;
   const bool known = may_create ? route::find_database(config, name).has_value()
                                 : known_databases(call.control).contains(name);

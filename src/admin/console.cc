@@ -56,7 +56,7 @@ std::string query_text(const wire::Message& message) {
 }  // namespace
 
 std::string log_name(const Console& console) {
-  return fmt::format("C-{:#014x}: pgbouncer/{}@{}", console.id, console.user,
+  return fmt::format("C-{:#014x}: {}/{}@{}", console.id, config::kConsoleName, console.user,
                      proxy::peer_name(console.stream, console.listen_port));
 }
 

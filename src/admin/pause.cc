@@ -6,7 +6,6 @@
 #include "admin/gather.h"
 #include "remuda/wire/builder.h"
 #include "remuda/wire/sqlstate.h"
-#include "route/directory.h"
 
 namespace remuda::admin {
 namespace {
@@ -95,7 +94,7 @@ Answer resume(Call& call) {
     resume_all(call.control);
   } else {
     const std::string& name = call.argument;
-    const bool is_console = route::is_console(name);
+    const bool is_console = config::is_console(name);
     const auto database = is_console ? nullptr : named_database(call, "resume", false);
     if (is_console || !database->paused) {
       throw PgError(fmt::format("database {} is not paused", name));

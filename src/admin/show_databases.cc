@@ -58,11 +58,11 @@ Row row_of(Control& control, const std::string& name, const config::Database& da
 
 Row console_row(const config::Config& config, const Consoles& consoles) {
   return {
-      text("pgbouncer"),
+      text(config::kConsoleName),
       null(),
       number(config.listen_port),
-      text("pgbouncer"),
-      text("pgbouncer"),
+      text(config::kConsoleName),
+      text(config::kConsoleName),
       number(2),
       number(0),
       number(config.reserve_pool_size),

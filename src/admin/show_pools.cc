@@ -112,7 +112,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 
 Row console_row(const Consoles& consoles) {
   Row row(std::size(kColumns), number(0));
-  row[0] = row[1] = text("pgbouncer");
+  row[0] = row[1] = text(config::kConsoleName);
   row[2] = number(consoles.size());
   row[std::size(kColumns) - 2] = text("statement");
   row[std::size(kColumns) - 1] = null();

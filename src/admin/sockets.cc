@@ -174,7 +174,7 @@ std::vector<SocketRow> console_rows(Consoles& consoles, int listen_port) {
   for (const Console& console : consoles.all()) {
     SocketRow row;
     row.user = console.user;
-    row.database = "pgbouncer";
+    row.database = config::kConsoleName;
     row.state = console.is_running ? "active" : "idle";
     row.ends = ends_of(console.stream, listen_port);
     row.remote_pid = row.ends.peer_pid;

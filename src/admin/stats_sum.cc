@@ -64,7 +64,7 @@ io::Task<StatsByDatabase> gather_stats(Call& call) {
   for (const StatsByDatabase& part : parts) {
     for (const auto& [name, sum] : part) all[name].add(sum);
   }
-  all["pgbouncer"].add(call.consoles.stats(), monotonic_now());
+  all[config::kConsoleName].add(call.consoles.stats(), monotonic_now());
   co_return all;
 }
 

@@ -55,6 +55,10 @@ std::optional<Enum> value_of(const std::array<Word<Enum>, N>& words,
 
 }  // namespace
 
+bool is_console(std::string_view database) noexcept {
+  return database == kConsoleName || database == "remuda";
+}
+
 const char* to_text(PoolMode mode) noexcept {
   return text_of(kPoolModes, mode);
 }

@@ -3,6 +3,7 @@
 // microseconds, sizes in bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,6 +20,15 @@ enum class AuthType { any, trust, plain, md5, cert, hba, scram_sha_256, pam, lda
 enum class TlsMode { disable, allow, prefer, require, verify_ca, verify_full };
 enum class TlsNegotiation { postgres, direct };
 enum class LoadBalance { round_robin, disable };
+
+// Longest names in bytes, as PgBouncer takes them.
+inline constexpr size_t kMaxDatabaseName = 63;
+inline constexpr size_t kMaxUserName = 127;
+
+// What the console's virtual database, and the user it shows there, are called. "remuda" is another
+// name for the database.
+inline constexpr const char* kConsoleName = "pgbouncer";
+bool is_console(std::string_view database) noexcept;
 
 // The words of the files ("scram-sha-256"), and back: case does not matter, nothing if unknown.
 const char* to_text(PoolMode mode) noexcept;

@@ -14,8 +14,6 @@
 namespace remuda::config {
 namespace {
 
-constexpr size_t kMaxDatabaseName = 63;
-constexpr size_t kMaxUserName = 127;
 constexpr int kMaxPeerId = 65535;
 constexpr double kLongestSeconds = 1e10;
 
@@ -206,10 +204,6 @@ void read_pairs(Entry& entry, const std::vector<Key<Entry>>& keys, std::string_v
   problems.push_back(behind_password
                          ? kBehindPassword
                          : fmt::format("{}, at byte {}", error.what, error.position + 1));
-}
-
-bool is_console(const std::string& database) {
-  return database == "pgbouncer" || database == "remuda";
 }
 
 // Cuts one pair after the other off a text.

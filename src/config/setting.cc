@@ -121,7 +121,7 @@ struct Parse {
     return true;
   }
   bool operator()(std::optional<std::string> Config::*member) const {
-    if (member == &Config::auth_dbname && (text == "pgbouncer" || text == "remuda")) {
+    if (member == &Config::auth_dbname && is_console(text)) {
       allowed = "any database but the console: cannot use the reserved \"" + std::string(text) +
                 "\" database as an auth_dbname";
       return false;

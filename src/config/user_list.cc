@@ -9,10 +9,11 @@
 #include <cstring>
 #include <optional>
 
+#include "config/config.h"
+
 namespace remuda::config {
 namespace {
 
-constexpr size_t kMaxName = 127;
 constexpr size_t kMaxSecret = 65530;
 constexpr off_t kMaxFile = 256 * 1024 * 1024;
 constexpr std::string_view kBlanks = " \t\r\f\v";
@@ -58,7 +59,7 @@ const char* read_line(std::string_view line, std::map<std::string, std::string>&
   if (line.empty() || line[0] == ';') return nullptr;
   auto name = take_quoted(line);
   if (!name) return "broken auth file";
-  if (name->size() > kMaxName) return "username too long in auth file";
+  if (name->size() > kMaxUserName) return "username too long in auth file";
   auto secret = take_quoted(line);
   if (!secret) return "broken auth file";
   if (secret->size() > kMaxSecret) return "password too long in auth file";

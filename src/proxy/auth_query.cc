@@ -20,7 +20,6 @@ namespace {
 
 constexpr const char* kConfigError = "bouncer config error";
 constexpr Micros kPatience = 60 * kSecond;  // with a server, when logins have no time limit
-constexpr size_t kLongestName = 127;
 constexpr size_t kLongestSecret = 65535;
 constexpr pg::QueryLimits kSecretLimits{.rows = 100, .bytes = 1024 * 1024};
 constexpr pg::QueryLimits kGroupLimits{.rows = 10000, .bytes = 2 * 1024 * 1024};
@@ -55,7 +54,7 @@ AuthPool find_pool(const Worker& worker, const config::Database& database) {
   if (!user) throw PgError(kConfigError);  // taken away by a reload
   const auto& configured = database.auth_dbname ? database.auth_dbname : config.auth_dbname;
   const std::string name = configured.value_or(database.name);
-  if (route::is_console(name)) {
+  if (config::is_console(name)) {
     log::error("cannot use the reserved \"{}\" database as an auth_dbname", name);
     throw PgError(kConfigError);
   }
@@ -184,7 +183,7 @@ auth::FoundSecret take_secret(std::vector<pg::Row>& rows) {
   for (pg::Row& row : rows) {
     if (row[1]) wire::wipe(*row[1]);
   }
-  if (found.name.size() > kLongestName || found.secret.size() > kLongestSecret) {
+  if (found.name.size() > config::kMaxUserName || found.secret.size() > kLongestSecret) {
     log::warning("auth_query gave a name or a secret that is too long");
     throw PgError(kConfigError);
   }

@@ -64,7 +64,7 @@ LoginTarget find_target(LoginAttempt& login) {
   const StartupParameters& asked = login.parameters;
   LoginTarget target;
   target.is_admin = contains(config.admin_users, asked.user);
-  target.is_console = route::is_console(asked.database);
+  target.is_console = config::is_console(asked.database);
   if (!target.is_console) {
     target.database = route::find_database(config, asked.database);
     return target;

@@ -11,7 +11,6 @@
 #include "proxy/auth_query.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
-#include "route/directory.h"
 
 namespace remuda::proxy {
 namespace {
@@ -29,7 +28,7 @@ using config::AuthType;
 config::Database asked_database(const LoginTarget& target) {
   if (target.database) return *target.database;
   config::Database none;
-  none.name = none.dbname = "pgbouncer";
+  none.name = none.dbname = config::kConsoleName;
   return none;
 }
 

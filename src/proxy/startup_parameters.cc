@@ -8,8 +8,6 @@
 namespace remuda::proxy {
 namespace {
 
-constexpr size_t kLongestUser = 127;
-
 bool contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -73,7 +71,7 @@ StartupParameters read_parameters(const wire::Startup& startup, const config::Co
     read_parameter(result, name, value, config);
   }
   if (result.user.empty()) throw PgError("no username supplied");
-  if (result.user.size() > kLongestUser) throw PgError("username too long");
+  if (result.user.size() > config::kMaxUserName) throw PgError("username too long");
   if (result.database.empty()) result.database = result.user;
   return result;
 }

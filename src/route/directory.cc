@@ -1,17 +1,10 @@
 #include "route/directory.h"
 
 namespace remuda::route {
-namespace {
-constexpr size_t kLongestName = 63;
-}
-
-bool is_console(std::string_view database) noexcept {
-  return database == "pgbouncer" || database == "remuda";
-}
 
 std::optional<config::Database> find_database(const config::Config& config,
                                               const std::string& name) {
-  if (name.size() > kLongestName) return std::nullopt;
+  if (name.size() > config::kMaxDatabaseName) return std::nullopt;
   const auto at = config.databases.find(name);
   if (at != config.databases.end()) return at->second;
   if (!config.fallback) return std::nullopt;

@@ -3,17 +3,13 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "config/config.h"
 
 namespace remuda::route {
 
-// Names of the console's virtual database.
-bool is_console(std::string_view database) noexcept;
-
 // The entry of that name, or one made from the fallback `*` (its dbname defaults to the name asked
-// for). Nothing when neither exists or the name is longer than 63 bytes.
+// for). Nothing when neither exists or the name is too long.
 std::optional<config::Database> find_database(const config::Config& config,
                                               const std::string& name);
 

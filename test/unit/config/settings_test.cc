@@ -95,6 +95,12 @@ TEST_CASE("what cannot change at run time, and what databases and users may over
                                        "transaction_timeout"});
 }
 
+TEST_CASE("the console has two names") {
+  CHECK(is_console("pgbouncer"));
+  CHECK(is_console("remuda"));
+  CHECK_FALSE(is_console("PgBouncer"));
+}
+
 TEST_CASE("whole numbers are read in C notation, all of the text") {
   CHECK(after("default_pool_size", "30") == "30");
   CHECK(after("default_pool_size", "0x10") == "16");

@@ -44,10 +44,4 @@ TEST_CASE("a forced user owns the pool") {
   CHECK(pool_user(database, "ann") == "shared");
 }
 
-TEST_CASE("the console has two names") {
-  CHECK(is_console("pgbouncer"));
-  CHECK(is_console("remuda"));
-  CHECK_FALSE(is_console("PgBouncer"));
-}
-
 }  // namespace remuda::route
