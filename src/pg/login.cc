@@ -3,22 +3,17 @@
 #include "pg/message_stream.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/md5.h"
+#include "remuda/wire/message.h"
 #include "remuda/wire/notice.h"
 #include "remuda/wire/reader.h"
 #include "remuda/wire/sqlstate.h"
+#include "remuda/wire/startup.h"
 
 namespace remuda::pg {
 namespace {
 
-// Authentication requests, by their number.
-enum : uint32_t {
-  kOk = 0,
-  kCleartext = 3,
-  kMd5 = 5,
-  kSasl = 10,
-  kSaslContinue = 11,
-  kSaslFinal = 12
-};
+namespace authentication = wire::authentication;
+
 constexpr int kMostMessages = 1000;  // of one login, notices included
 constexpr size_t kMostParameters = 200;
 constexpr size_t kMostParameterBytes = 256 * 1024;
@@ -119,13 +114,13 @@ io::Task<void> answer_sasl(Exchange& login, std::string mechanisms) {
   wire::sasl_initial_response(out, mechanism.is_plus ? wire::kScramSha256Plus : wire::kScramSha256,
                               scram.client_first());
   login.messages.send(out);
-  const std::string challenge = co_await next_request(login, kSaslContinue);
+  const std::string challenge = co_await next_request(login, authentication::kSaslContinue);
   if (!scram.server_first(challenge)) fail(scram.fault());
   const std::string final = co_await scram_answer(scram, request, login.cache);
   out.clear();
   wire::sasl_response(out, final);
   login.messages.send(out);
-  const std::string proof = co_await next_request(login, kSaslFinal);
+  const std::string proof = co_await next_request(login, authentication::kSaslFinal);
   if (!scram.server_final(proof)) fail("invalid server signature");
 }
 
@@ -133,7 +128,7 @@ void answer_password(Exchange& login, uint32_t kind, ByteView salt) {
   const LoginRequest& request = login.request;
   std::string answer;
   const wire::WipeAtEnd wiped_answer(answer);
-  if (kind == kCleartext) {
+  if (kind == authentication::kCleartextPassword) {
     answer = request.secret.text;
   } else {
     if (request.secret.kind == wire::SecretKind::scram) fail("wrong password type");
@@ -157,7 +152,7 @@ void check_version(const wire::Message& message, uint32_t asked) {
 }
 
 struct AuthenticationRequest {
-  uint32_t kind = kOk;
+  uint32_t kind = authentication::kOk;
   std::string data;
 };
 
@@ -187,24 +182,27 @@ io::Task<AuthenticationRequest> first_authentication(Exchange& login) {
 
 io::Task<void> authenticate(Exchange& login) {
   const AuthenticationRequest asked = co_await first_authentication(login);
-  if (asked.kind == kOk) co_return;
-  if (asked.kind == kCleartext || asked.kind == kMd5) {
+  if (asked.kind == authentication::kOk) co_return;
+  if (asked.kind == authentication::kCleartextPassword ||
+      asked.kind == authentication::kMd5Password) {
     answer_password(login, asked.kind, asked.data);
-  } else if (asked.kind == kSasl) {
+  } else if (asked.kind == authentication::kSasl) {
     co_await answer_sasl(login, asked.data);
   } else {
     fail("unsupported authentication method " + std::to_string(asked.kind));
   }
   // One answer is all: a server that goes on asking is after more than it needs.
   const AuthenticationRequest verdict = co_await next_authentication(login);
-  if (verdict.kind != kOk) fail("unexpected authentication request");
+  if (verdict.kind != authentication::kOk) fail("unexpected authentication request");
 }
 
 void take_cancel_key(LoginResult& result, wire::Reader& reader) {
   result.pid = reader.u32();
   result.cancel_secret = std::string(reader.rest());
   const size_t size = result.cancel_secret.size();
-  if (!reader.ok() || size < 4 || size > 256) fail("bad cancel key");
+  if (!reader.ok() || size < wire::kMinCancelSecret || size > wire::kMaxCancelSecret) {
+    fail("bad cancel key");
+  }
 }
 
 // Until ReadyForQuery.

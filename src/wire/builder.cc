@@ -2,25 +2,19 @@
 
 #include <limits>
 
+#include "remuda/wire/message.h"
 #include "remuda/wire/sqlstate.h"
 #include "remuda/wire/startup.h"
 
 namespace remuda::wire {
 namespace {
 
-constexpr int32_t kAuthenticationOk = 0;
-constexpr int32_t kAuthenticationCleartext = 3;
-constexpr int32_t kAuthenticationMd5 = 5;
-constexpr int32_t kAuthenticationSasl = 10;
-constexpr int32_t kAuthenticationSaslContinue = 11;
-constexpr int32_t kAuthenticationSaslFinal = 12;
-
 constexpr uint16_t kVariableLength = 0xffff;  // -1
 constexpr uint32_t kNull = 0xffffffff;        // -1
 constexpr uint32_t kNoModifier = 0xffffffff;  // -1
 constexpr uint16_t kTextFormat = 0;
 
-void authentication(std::string& out, uint32_t kind, ByteView data) {
+void authentication_request(std::string& out, uint32_t kind, ByteView data) {
   MessageBuilder(out, 'R').u32(kind).bytes(data);
 }
 
@@ -110,31 +104,31 @@ void MessageBuilder::finish() noexcept {
 }
 
 void authentication_ok(std::string& out) {
-  authentication(out, kAuthenticationOk, {});
+  authentication_request(out, authentication::kOk, {});
 }
 
 void authentication_cleartext(std::string& out) {
-  authentication(out, kAuthenticationCleartext, {});
+  authentication_request(out, authentication::kCleartextPassword, {});
 }
 
 void authentication_md5(std::string& out, ByteView salt) {
   REMUDA_CHECK(salt.size() == 4);
-  authentication(out, kAuthenticationMd5, salt);
+  authentication_request(out, authentication::kMd5Password, salt);
 }
 
 void authentication_sasl(std::string& out, std::span<const std::string_view> mechanisms) {
   MessageBuilder builder(out, 'R');
-  builder.u32(kAuthenticationSasl);
+  builder.u32(authentication::kSasl);
   for (const std::string_view mechanism : mechanisms) builder.cstring(mechanism);
   builder.u8(0);
 }
 
 void authentication_sasl_continue(std::string& out, ByteView data) {
-  authentication(out, kAuthenticationSaslContinue, data);
+  authentication_request(out, authentication::kSaslContinue, data);
 }
 
 void authentication_sasl_final(std::string& out, ByteView data) {
-  authentication(out, kAuthenticationSaslFinal, data);
+  authentication_request(out, authentication::kSaslFinal, data);
 }
 
 void parameter_status(std::string& out, ByteView name, ByteView value) {

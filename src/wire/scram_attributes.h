@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "remuda/base/bytes.h"
+#include "remuda/wire/crypto.h"
 #include "remuda/wire/scram.h"
 
 namespace remuda::wire {
@@ -59,9 +61,17 @@ class Attributes {
   bool ok_ = true;
 };
 
-// Bounds every message before it is looked into.
+// Bounds every message before it is looked into. The fault of those that it refuses:
+inline constexpr const char* kNoScramText =
+    "malformed SCRAM message: too long, or with a zero byte";
 inline bool is_scram_text(ByteView message) noexcept {
   return message.size() <= kMaxScramMessage && message.find('\0') == ByteView::npos;
+}
+
+// Our part of a nonce: printable, and more than can be guessed.
+inline std::string make_nonce() {
+  constexpr size_t kBytes = 18;
+  return base64_encode(random_bytes(kBytes));
 }
 
 // Printable ASCII, as the grammar wants it.

@@ -9,7 +9,6 @@
 namespace remuda::wire {
 namespace {
 
-constexpr size_t kNonceBytes = 18;
 constexpr size_t kLongestServerError = 100;
 
 // What a server says went wrong, fit for a log line.
@@ -23,7 +22,7 @@ std::string printable(ByteView text) {
 }  // namespace
 
 ScramClient::ScramClient(Options options) : options_(std::move(options)) {
-  if (options_.nonce.empty()) options_.nonce = base64_encode(random_bytes(kNonceBytes));
+  if (options_.nonce.empty()) options_.nonce = make_nonce();
 }
 
 ScramClient::~ScramClient() {
@@ -47,9 +46,7 @@ std::string ScramClient::client_first() const {
 
 bool ScramClient::server_first(ByteView message) {
   if (expects_ != Expects::server_first) return fail("SCRAM challenge out of turn");
-  if (!is_scram_text(message)) {
-    return fail("malformed SCRAM message: too long, or with a zero byte");
-  }
+  if (!is_scram_text(message)) return fail(kNoScramText);
   return read_server_first(message);
 }
 
@@ -99,9 +96,7 @@ std::string ScramClient::client_final_with_keys(const ScramKeys& keys) {
 bool ScramClient::server_final(ByteView message) {
   if (expects_ != Expects::server_final) return fail("SCRAM signature out of turn");
   expects_ = Expects::nothing;
-  if (!is_scram_text(message)) {
-    return fail("malformed SCRAM message: too long, or with a zero byte");
-  }
+  if (!is_scram_text(message)) return fail(kNoScramText);
   Attributes attributes(message);
   if (attributes.next_is('e'))
     return fail("SCRAM server error: " + printable(attributes.take('e')));

@@ -9,7 +9,6 @@
 namespace remuda::wire {
 namespace {
 
-constexpr size_t kNonceBytes = 18;
 constexpr ByteView kBindingType = "p=tls-server-end-point";
 
 }  // namespace
@@ -28,7 +27,7 @@ ScramSecret ScramServer::mock_secret(ByteView process_secret, ByteView user, uin
 
 ScramServer::ScramServer(ScramSecret secret, Options options)
     : secret_(std::move(secret)), options_(std::move(options)) {
-  if (options_.nonce.empty()) options_.nonce = base64_encode(random_bytes(kNonceBytes));
+  if (options_.nonce.empty()) options_.nonce = make_nonce();
 }
 
 ScramServer::~ScramServer() {
@@ -51,7 +50,7 @@ ScramServer::Status ScramServer::step(ByteView message) {
   reply_.clear();
   const Expects expected = expects_;
   if (!is_scram_text(message)) {
-    fail("malformed SCRAM message: too long, or with a zero byte");
+    fail(kNoScramText);
     return Status::failed;
   }
   switch (expected) {

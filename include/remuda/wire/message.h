@@ -71,6 +71,16 @@ inline constexpr std::array kBackendMessages{
     MessageType{'v', "NegotiateProtocolVersion", Direction::backend, Reads::whole},
 };
 
+// What an Authentication message asks for: its first field.
+namespace authentication {
+inline constexpr uint32_t kOk = 0;
+inline constexpr uint32_t kCleartextPassword = 3;
+inline constexpr uint32_t kMd5Password = 5;
+inline constexpr uint32_t kSasl = 10;
+inline constexpr uint32_t kSaslContinue = 11;
+inline constexpr uint32_t kSaslFinal = 12;
+}  // namespace authentication
+
 // One entry per byte: position in the table plus one, or zero for an unknown type.
 constexpr std::array<uint8_t, 256> index_by_type(std::span<const MessageType> table) {
   std::array<uint8_t, 256> index{};
