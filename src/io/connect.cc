@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 #include "io/deadline.h"
@@ -41,8 +40,7 @@ int outcome(int fd) {
 
 Task<void> until_writable(Loop& loop, int fd, Deadline& deadline, TaskScope* scope) {
   Waiter<void> waiter(loop);
-  std::optional<CloseLink> link;
-  if (scope != nullptr) link.emplace(*scope, waiter);
+  const CloseLink link(scope, waiter);
   const Deadline::Aim aim(deadline, waiter);
   const auto poll = make_uv<uv_poll_t>(
       "uv_poll_init()", [&](uv_poll_t* uv) { return uv_poll_init(loop.raw(), uv, fd); });
@@ -55,8 +53,7 @@ Task<void> until_writable(Loop& loop, int fd, Deadline& deadline, TaskScope* sco
 
 Task<void> wait_before_retry(Loop& loop, Deadline& deadline, TaskScope* scope) {
   Waiter<void> waiter(loop);
-  std::optional<CloseLink> link;
-  if (scope != nullptr) link.emplace(*scope, waiter);
+  const CloseLink link(scope, waiter);
   const Deadline::Aim aim(deadline, waiter);
   Timer timer(loop);
   timer.start(kRetry, [&waiter] { waiter.set(); });

@@ -1,6 +1,5 @@
 #include "io/deadline.h"
 
-#include <optional>
 #include <utility>
 
 #include "io/task_scope.h"
@@ -45,8 +44,7 @@ Deadline::Aim::Aim(Deadline& deadline, Interruptible& target) noexcept
 
 Task<void> sleep_for(Loop& loop, Micros delay, TaskScope* scope) {
   Waiter<void> waiter(loop);
-  std::optional<CloseLink> link;
-  if (scope != nullptr) link.emplace(*scope, waiter);
+  const CloseLink link(scope, waiter);
   Timer timer(loop);
   timer.start(delay, [&waiter] { waiter.set(); });
   co_await waiter.wait();

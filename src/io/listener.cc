@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "io/discard_input.h"
 #include "io/guard.h"
 #include "io/loop.h"
 #include "io/uv_ptr.h"
@@ -248,18 +249,12 @@ Listener::State::Outcome Listener::State::use_reserve() {
   return is_told ? Outcome::turned_away : Outcome::failed;
 }
 
-// What the client has sent is read away: a socket closed with input unread sends a reset, which may
-// overtake the refusal.
 void Listener::State::turn_away(FileDescriptor fd) noexcept {
   ++turned_away;
   const std::string& text = options.refusal;
   ::send(fd.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(fd.get(), SHUT_WR);
-  char unread[4096];
-  constexpr int kMostReads = 16;  // who goes on sending has only itself to blame
-  for (int i = 0; i < kMostReads; ++i) {
-    if (::recv(fd.get(), unread, sizeof unread, MSG_DONTWAIT) != sizeof unread) break;
-  }
+  discard_input(fd.get());
 }
 
 // The kernel would report the waiting connections again at once: polling stops for a while.

@@ -50,7 +50,7 @@ struct Resolver::Entry {
   std::vector<AnswerWaiter*> waiting;
 };
 
-// A look-up on the thread pool; it cannot be stopped, so it outlives a resolver that dies.
+// A look-up on libuv's thread pool; it cannot be stopped, so it outlives a resolver that dies.
 struct Resolver::Lookup {
   uv_getaddrinfo_t request{};
   std::weak_ptr<Resolver*> resolver;
@@ -109,8 +109,7 @@ Task<std::vector<Address>> Resolver::ask(std::string host, Micros timeout, TaskS
   AnswerWaiter waiter(loop_);
   const Queued queued(entry->waiting, waiter);
   Deadline deadline(loop_, timeout, waiter, "DNS lookup timeout");
-  std::optional<CloseLink> link;
-  if (scope != nullptr) link.emplace(*scope, waiter);
+  const CloseLink link(scope, waiter);
   if (!entry->is_running) begin(host, *entry);
   auto addresses = co_await waiter.wait();
   co_return addresses;

@@ -1,4 +1,4 @@
-// Host names to addresses: getaddrinfo on the thread pool, with a bounded cache. One per loop.
+// Host names to addresses: getaddrinfo on libuv's thread pool, with a bounded cache. One per loop.
 // Addresses of one name keep the order of the system's answer; callers rotate. Who wants to know
 // that an address is no longer a name's is told by `on_dropped`.
 #pragma once

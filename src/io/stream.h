@@ -25,6 +25,7 @@
 #include "io/stream_read.h"
 #include "io/task.h"
 #include "io/tls_session.h"
+#include "remuda/base/time.h"
 
 namespace remuda::io {
 
@@ -107,7 +108,7 @@ class Stream final : public Interruptible {
   // Drops the backlog; no event comes after it; who awaits gets Closed. Idempotent.
   void close() noexcept;
   // Closes for the owner, as close() does; the backlog is still sent, within kFlushTime.
-  static constexpr int64_t kFlushTime = 5'000'000;  // microseconds
+  static constexpr Micros kFlushTime = 5 * kSecond;
   void flush_and_close() noexcept;
   bool is_open() const noexcept { return handle_ != nullptr; }
 

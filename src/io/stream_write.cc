@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/discard_input.h"
 #include "io/guard.h"
 #include "io/loop.h"
 #include "io/stream.h"
@@ -23,15 +24,6 @@ size_t total(const uv_buf_t* runs, size_t count) noexcept {
   size_t sum = 0;
   for (size_t i = 0; i < count; ++i) sum += runs[i].len;
   return sum;
-}
-
-// A TCP socket closed with input unread sends a reset, which can overtake what we wrote last. What
-// has arrived so far is therefore read away; a peer that goes on sending has only itself to blame.
-void discard_input(int fd) noexcept {
-  char buffer[16 * 1024];
-  for (int i = 0; i < 16; ++i) {
-    if (::recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) <= 0) return;
-  }
 }
 
 }  // namespace

@@ -83,14 +83,15 @@ void TaskScope::when_empty(std::function<void()> callback) {
   }
 }
 
-CloseLink::CloseLink(TaskScope& scope, Interruptible& target) noexcept
+CloseLink::CloseLink(TaskScope* scope, Interruptible& target) noexcept
     : scope_(scope), target_(target) {
-  scope_.links_.push_back(*this);
-  if (scope_.closing_) target_.interrupt(TaskScope::closed_error());
+  if (scope_ == nullptr) return;
+  scope_->links_.push_back(*this);
+  if (scope_->closing_) target_.interrupt(TaskScope::closed_error());
 }
 
 CloseLink::~CloseLink() {
-  scope_.links_.erase(*this);
+  if (scope_ != nullptr) scope_->links_.erase(*this);
 }
 
 }  // namespace remuda::io

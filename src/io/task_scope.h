@@ -54,15 +54,16 @@ class TaskScope {
 };
 
 // A local of a task: while it lives, closing the scope interrupts `target`. If the scope is closing
-// already, that happens at once.
+// already, that happens at once. Without a scope nothing happens.
 class CloseLink : public ListHook<CloseLinkTag> {
  public:
-  CloseLink(TaskScope& scope, Interruptible& target) noexcept;
+  CloseLink(TaskScope& scope, Interruptible& target) noexcept : CloseLink(&scope, target) {}
+  CloseLink(TaskScope* scope, Interruptible& target) noexcept;
   ~CloseLink();
 
  private:
   friend class TaskScope;
-  TaskScope& scope_;
+  TaskScope* const scope_;
   Interruptible& target_;
 };
 
