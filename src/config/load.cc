@@ -222,11 +222,7 @@ class Loader {
 
   // SCRAM secrets let nobody in who has read them, and a group of administrators may read the file.
   void warn_of_open_secrets(const std::string& file, const UserList& users) {
-    const auto& all = users.entries();
-    const bool holds_any = std::any_of(all.begin(), all.end(), [](const auto& entry) {
-      return !entry.second.empty() && !entry.second.starts_with("SCRAM-SHA-256$");
-    });
-    if (!file.empty() && holds_any && is_readable_by_all(file)) {
+    if (!file.empty() && users.has_open_secrets() && is_readable_by_all(file)) {
       result_.messages.push_back(file + ": others can read these secrets; chmod o-r");
     }
   }

@@ -1,6 +1,5 @@
 #include "config/secret_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,24 +7,10 @@
 
 #include <cerrno>
 
+#include "config/open_file.h"
+
 namespace remuda::config {
 namespace {
-
-// Descriptor that closes itself. A pipe is opened without waiting for its writer.
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path)
-      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int fd() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 void wipe(std::string& text) {
   explicit_bzero(text.data(), text.size());
@@ -69,7 +54,7 @@ std::string read_secret_file(const std::string& path, std::string& secret,
   const auto unreadable = [&path](const char* why) {
     return fmt::format("cannot read {}: {}", path, why);
   };
-  const OpenFile file(path);
+  const OpenFile file(path, O_NONBLOCK);
   struct stat state {};
   if (file.fd() < 0 || fstat(file.fd(), &state) != 0) return unreadable(strerror(errno));
   if (!S_ISREG(state.st_mode)) return unreadable("it is no regular file");

@@ -1,6 +1,5 @@
 #include "config/user_list.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,27 +9,14 @@
 #include <optional>
 
 #include "config/config.h"
+#include "config/open_file.h"
+#include "config/secret_file.h"
 
 namespace remuda::config {
 namespace {
 
-constexpr size_t kMaxSecret = 65530;
 constexpr off_t kMaxFile = 256 * 1024 * 1024;
 constexpr std::string_view kBlanks = " \t\r\f\v";
-
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int fd() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 void skip_blanks(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
@@ -83,16 +69,6 @@ bool read_all(int fd, std::string& text) {
   }
 }
 
-bool are_only_scram(const std::map<std::string, std::string>& secrets) {
-  bool has_scram = false;
-  for (const auto& [name, secret] : secrets) {
-    if (secret.empty()) continue;
-    if (!secret.starts_with("SCRAM-SHA-256$")) return false;
-    has_scram = true;
-  }
-  return has_scram;
-}
-
 }  // namespace
 
 const std::string* UserList::find(const std::string& name) const {
@@ -111,7 +87,11 @@ UserList UserList::parse(std::string_view text, std::string& problem) {
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  list.has_only_scram_ = are_only_scram(list.secrets_);
+  for (const auto& [name, secret] : list.secrets_) {
+    if (secret.empty()) continue;
+    const bool is_scram = secret.starts_with("SCRAM-SHA-256$");
+    (is_scram ? list.has_scram_ : list.has_others_) = true;
+  }
   return list;
 }
 
@@ -124,7 +104,7 @@ std::shared_ptr<const UserList> load_user_list(const std::string& path,
     messages.push_back(fmt::format("cannot read auth_file \"{}\": {}", path, strerror(errno)));
     return current;
   };
-  OpenFile file(path);
+  const OpenFile file(path);
   struct stat state {};
   if (file.fd() < 0 || fstat(file.fd(), &state) != 0) return unreadable();
   UserList::Source source{state.st_dev, state.st_ino, state.st_size, state.st_mtim.tv_sec,

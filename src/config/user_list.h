@@ -18,7 +18,9 @@ class UserList {
   const std::string* find(const std::string& name) const;
   const std::map<std::string, std::string>& entries() const noexcept { return secrets_; }
   // Whether there are secrets, and none but SCRAM's.
-  bool has_only_scram() const noexcept { return has_only_scram_; }
+  bool has_only_scram() const noexcept { return has_scram_ && !has_others_; }
+  // Whether there are others, which let in whoever has read them.
+  bool has_open_secrets() const noexcept { return has_others_; }
 
   // Reads the text of an auth file. After a broken line reading stops; entries before it count.
   // `problem` is then what to log ("broken auth file", ...), else empty.
@@ -41,7 +43,8 @@ class UserList {
   };
 
   std::map<std::string, std::string> secrets_;
-  bool has_only_scram_ = false;
+  bool has_scram_ = false;
+  bool has_others_ = false;
   Source source_;
 };
 
