@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "proxy/placement.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/remote_answer.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
 #include "remuda/wire/sqlstate.h"
@@ -199,65 +199,32 @@ struct Answer {
   std::optional<PgError> refusal;
 };
 template <class T>
-using AnswerWaiter = io::Waiter<Answer<T>>;
+using Reply = RemoteReply<Answer<T>>;
 
-// Brings the answer to the worker that asked; one that is dropped says that there is none. Who
-// asked may have left: the pointer is then cleared, by the thread that reads it.
-template <class T>
-class Report {
- public:
-  Report(Worker& asker, std::shared_ptr<AnswerWaiter<T>*> waiter)
-      : asker_(&asker), waiter_(std::move(waiter)) {}
-  Report(Report&& other) noexcept
-      : asker_(std::exchange(other.asker_, nullptr)), waiter_(std::move(other.waiter_)) {}
-  ~Report() {
-    if (asker_) send(Answer<T>());
-  }
-
-  void send(Answer<T> answer) {
-    Worker* asker = std::exchange(asker_, nullptr);
-    asker->post([waiter = std::move(waiter_), answer = std::move(answer)]() mutable {
-      if (*waiter) (void)(*waiter)->set(std::move(answer));
-    });
-  }
-
- private:
-  Worker* asker_;
-  std::shared_ptr<AnswerWaiter<T>*> waiter_;
-};
-
-template <class T>
-struct ClearAtEnd {
-  std::shared_ptr<AnswerWaiter<T>*> pointer;
-  ~ClearAtEnd() { *pointer = nullptr; }
-};
-
-// Has `answer(home, report)` run as a task of the home worker, and waits for what it reports.
+// Has `answer(home, reply)` run as a task of the home worker, and waits for what it replies.
 template <class T, class AnswerTask>
 io::Task<T> ask_home(Worker& worker, AuthPool pool, io::Deadline& deadline, AnswerTask answer) {
   Worker& home = home_of(worker.shared, pool.database, pool.user);
-  AnswerWaiter<T> waiter(worker.loop);
-  const auto shared = std::make_shared<AnswerWaiter<T>*>(&waiter);
-  const ClearAtEnd<T> clear{shared};
-  const io::Deadline::Aim aim(deadline, waiter);
-  const io::CloseLink link(worker.tasks, waiter);
-  home.post([&home, answer = std::move(answer), report = Report<T>(worker, shared)]() mutable {
-    if (!home.tasks.is_closing()) home.tasks.spawn(answer(home, std::move(report)));
+  RemoteAnswer<Answer<T>> awaited(worker);
+  const io::Deadline::Aim aim(deadline, awaited.waiter);
+  const io::CloseLink link(worker.tasks, awaited.waiter);
+  home.post([&home, answer = std::move(answer), reply = awaited.reply()]() mutable {
+    if (!home.tasks.is_closing()) home.tasks.spawn(answer(home, std::move(reply)));
   });
-  Answer<T> got = co_await waiter.wait();
+  Answer<T> got = co_await awaited.waiter.wait();
   if (got.refusal) throw PgError(*got.refusal);
   if (!got.value) throw PgError(kConfigError);
   co_return std::move(*got.value);
 }
 
 io::Task<void> answer_secret(Worker& home, AuthPool pool, auth::SecretCache::Key key, bool refresh,
-                             Report<LookedUp> report) {
-  Report<LookedUp> held = std::move(report);
+                             Reply<auth::FoundSecret> reply) {
+  Reply<auth::FoundSecret> held = std::move(reply);
   io::Deadline deadline(home.loop, patience_of(home), "auth_query timeout");
   PoolShard& shard = home.shard(pool.database, pool.user);
   const PoolShard::Hold hold(shard);
   try {
-    LookedUp found = co_await shard.secrets.get(key, refresh, deadline);
+    auth::FoundSecret found = co_await shard.secrets.get(key, refresh, deadline);
     held.send({std::move(found), std::nullopt});
   } catch (const PgError& error) {
     // That a database does not exist is no secret: the client named it.
@@ -269,8 +236,8 @@ io::Task<void> answer_secret(Worker& home, AuthPool pool, auth::SecretCache::Key
 }
 
 io::Task<void> answer_groups(Worker& home, AuthPool pool, std::string user,
-                             Report<std::set<std::string>> report) {
-  Report<std::set<std::string>> held = std::move(report);
+                             Reply<std::set<std::string>> reply) {
+  Reply<std::set<std::string>> held = std::move(reply);
   PoolShard& shard = home.shard(pool.database, pool.user);
   const PoolShard::Hold hold(shard);
   const std::string sql = kGroupQuery;
@@ -297,14 +264,14 @@ io::Task<auth::FoundSecret> fetch_secret(PoolShard& pool, auth::SecretCache::Key
   co_return take_secret(result.rows);
 }
 
-io::Task<LookedUp> look_up_secret(Worker& worker, const config::Database& database,
-                                  std::string user, io::Deadline& deadline, bool refresh) {
+io::Task<auth::FoundSecret> look_up_secret(Worker& worker, const config::Database& database,
+                                           std::string user, io::Deadline& deadline, bool refresh) {
   const AuthPool pool = find_pool(worker, database);
   const auth::SecretCache::Key key{database.auth_query.value_or(worker.config().auth_query), user};
-  auto answer = [pool, key, refresh](Worker& home, Report<LookedUp> report) {
-    return answer_secret(home, pool, key, refresh, std::move(report));
+  auto answer = [pool, key, refresh](Worker& home, Reply<auth::FoundSecret> reply) {
+    return answer_secret(home, pool, key, refresh, std::move(reply));
   };
-  co_return co_await ask_home<LookedUp>(worker, pool, deadline, answer);
+  co_return co_await ask_home<auth::FoundSecret>(worker, pool, deadline, answer);
 }
 
 io::Task<std::set<std::string>> look_up_groups(Worker& worker, const config::Database& database,
@@ -312,8 +279,8 @@ io::Task<std::set<std::string>> look_up_groups(Worker& worker, const config::Dat
   std::set<std::string> groups;
   if (!has_auth_query(worker.config(), database)) co_return groups;
   const AuthPool pool = find_pool(worker, database);
-  auto answer = [pool, user](Worker& home, Report<std::set<std::string>> report) {
-    return answer_groups(home, pool, user, std::move(report));
+  auto answer = [pool, user](Worker& home, Reply<std::set<std::string>> reply) {
+    return answer_groups(home, pool, user, std::move(reply));
   };
   co_return co_await ask_home<std::set<std::string>>(worker, pool, deadline, answer);
 }

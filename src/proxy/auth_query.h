@@ -16,16 +16,14 @@ namespace remuda::proxy {
 class PoolShard;
 class Worker;
 
-using LookedUp = auth::FoundSecret;
-
 // Whether users of that database can be looked up: it, or everything, has an auth_user.
 bool has_auth_query(const config::Config& config, const config::Database& database) noexcept;
 
 // The secret of a user who has none in the auth file. `refresh` asks again although the cache
 // knows. Throws PgError with what the client shall read (the log knows more), TimedOut by the
 // deadline. `worker` is where the login runs. The database must have an auth query.
-io::Task<LookedUp> look_up_secret(Worker& worker, const config::Database& database,
-                                  std::string user, io::Deadline& deadline, bool refresh);
+io::Task<auth::FoundSecret> look_up_secret(Worker& worker, const config::Database& database,
+                                           std::string user, io::Deadline& deadline, bool refresh);
 
 // The roles that a user is a member of, itself included, directly or not. Never cached. None when
 // the database has no auth query; throws as above.

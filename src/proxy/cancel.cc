@@ -6,6 +6,7 @@
 #include "proxy/peer_forward.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/remote_answer.h"
 #include "proxy/server_tls.h"
 #include "proxy/socket_options.h"
 #include "proxy/worker.h"
@@ -95,44 +96,23 @@ io::Task<void> cancel_here(Worker& worker, CancelKey key) {
   if (server) co_await cancel_query(*server);
 }
 
-// Tells the worker where the request arrived that it is over, however it ends.
-struct Report {
-  Worker* home;
-  std::shared_ptr<io::Waiter<bool>*> waiter;
-  Report(Worker& h, std::shared_ptr<io::Waiter<bool>*> w) : home(&h), waiter(std::move(w)) {}
-  Report(Report&& other) noexcept
-      : home(std::exchange(other.home, nullptr)), waiter(std::move(other.waiter)) {}
-  ~Report() {
-    if (!home) return;
-    home->post([waiter = std::move(waiter)] {
-      if (*waiter) (void)(*waiter)->set(true);
-    });
-  }
-};
-
 io::Task<void> cancel_at(Worker& worker, size_t index, CancelKey key);
 
-io::Task<void> cancel_and_report(Worker& worker, CancelKey key, Report report) {
-  const Report held = std::move(report);
+// The reply says that it is over, however it ends.
+io::Task<void> cancel_and_reply(Worker& worker, CancelKey key, RemoteReply<bool> reply) {
+  const RemoteReply<bool> held = std::move(reply);
   const auto here = static_cast<size_t>(worker.index());
   co_await cancel_at(worker, here, key);
 }
 
 // Has another worker do it, and waits until it has.
 io::Task<void> ask(Worker& worker, Worker& target, CancelKey key) {
-  io::Waiter<bool> waiter(worker.loop);
-  // The other side may answer after we stopped waiting: it then finds the pointer cleared.
-  const auto shared = std::make_shared<io::Waiter<bool>*>(&waiter);
-  struct Clear {
-    std::shared_ptr<io::Waiter<bool>*> pointer;
-    ~Clear() { *pointer = nullptr; }
-  };
-  const Clear clear{shared};
-  const io::CloseLink link(worker.tasks, waiter);
-  target.post([&target, key, report = Report(worker, shared)]() mutable {
-    target.tasks.spawn(cancel_and_report(target, key, std::move(report)));
+  RemoteAnswer<bool> answer(worker);
+  const io::CloseLink link(worker.tasks, answer.waiter);
+  target.post([&target, key, reply = answer.reply()]() mutable {
+    target.tasks.spawn(cancel_and_reply(target, key, std::move(reply)));
   });
-  co_await waiter.wait();
+  co_await answer.waiter.wait();
 }
 
 // First where the key was issued; that worker knows where its client has gone since.

@@ -39,7 +39,8 @@ bool can_look_up(const LoginAttempt& login, const LoginTarget& target,
   return target.database || target.is_console || login.config().auth_dbname;
 }
 
-io::Task<LookedUp> look_up(LoginAttempt& login, const config::Database& database, bool refresh) {
+io::Task<auth::FoundSecret> look_up(LoginAttempt& login, const config::Database& database,
+                                    bool refresh) {
   std::string user = login.parameters.user;
   co_return co_await look_up_secret(login.worker, database, user, login.deadline, refresh);
 }
@@ -50,7 +51,7 @@ io::Task<std::optional<std::string>> renewed_secret(LoginAttempt& login, config:
                                                     Proof& proof) {
   std::optional<std::string> secret;
   try {
-    const LookedUp found = co_await look_up(login, database, true);
+    const auth::FoundSecret found = co_await look_up(login, database, true);
     if (found.found && found.name == proof.user) secret = proof.secret = found.secret;
   } catch (const PgError& error) {
     log::debug("{} looking up the secret again: {}", login.name(), error.what());
@@ -71,7 +72,7 @@ io::Task<auth::Candidate> find_candidate(LoginAttempt& login, const LoginTarget&
   const bool has_secret = stored != nullptr && !stored->empty();
   candidate.others_use_scram = login.snapshot.users->has_only_scram();
   if (has_secret || !can_look_up(login, target, database)) co_return candidate;
-  const LookedUp found = co_await look_up(login, database, false);
+  const auth::FoundSecret found = co_await look_up(login, database, false);
   candidate.is_known = found.found;
   candidate.is_looked_up = true;
   candidate.secret.reset();
