@@ -9,7 +9,7 @@ namespace {
 using proxy::ServerState;
 
 bool has_old_servers(proxy::PoolShard& pool) {
-  for (const ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+  for (const ServerState state : proxy::kServerStates) {
     for (const proxy::Server& server : pool.list_of(state)) {
       if (pool.is_stale(server)) return true;
     }

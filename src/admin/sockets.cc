@@ -152,7 +152,7 @@ std::vector<SocketRow> server_rows(proxy::Worker& worker) {
   std::vector<SocketRow> rows;
   const Micros now = worker.now();
   for (auto& [key, pool] : worker.shards) {
-    for (const ServerState state : {ServerState::active, ServerState::idle, ServerState::tested}) {
+    for (const ServerState state : proxy::kServerStates) {
       for (const Server& server : pool->list_of(state)) {
         rows.push_back(
             row_of(server, worker.config().listen_port, now, worker.config().server_check_delay));

@@ -32,7 +32,7 @@ class CancelHold {
 
  private:
   Server* find() {
-    for (ServerState state : {ServerState::active, ServerState::tested, ServerState::idle}) {
+    for (const ServerState state : kServerStates) {
       for (Server& server : pool_.list_of(state)) {
         if (server.id == id_) return &server;
       }

@@ -5,6 +5,7 @@
 #include "config/effective.h"
 #include "proxy/tls_setup.h"
 #include "remuda/base/log.h"
+#include "route/directory.h"
 
 namespace remuda::proxy {
 namespace {
@@ -13,11 +14,6 @@ const config::Database* entry_of(const config::Config& config, const std::string
   const auto at = config.databases.find(name);
   if (at != config.databases.end()) return &at->second;
   return config.fallback ? &*config.fallback : nullptr;
-}
-
-const config::User* find_user(const config::Config& config, const std::string& name) {
-  const auto at = config.users.find(name);
-  return at == config.users.end() ? nullptr : &at->second;
 }
 
 // False when servers opened for the one entry cannot serve the other.
@@ -194,7 +190,7 @@ void Ledgers::set_limits(DatabaseLedger& database) const {
 }
 
 void Ledgers::set_limits(UserLedger& user) const {
-  const config::User* entry = find_user(*config_, user.name);
+  const config::User* entry = route::find_user(*config_, user.name);
   user.servers.set_limit(config::max_user_connections(*config_, entry));
   user.clients.set_limit(config::max_user_client_connections(*config_, entry));
 }
@@ -202,7 +198,7 @@ void Ledgers::set_limits(UserLedger& user) const {
 void Ledgers::set_limits(Ledger& pool) const {
   const config::Database* database = entry_of(*config_, pool.database->name);
   if (database == nullptr) return;
-  const config::User* user = find_user(*config_, pool.user->name);
+  const config::User* user = route::find_user(*config_, pool.user->name);
   pool.servers.set_limit(config::pool_size(*config_, *database, user));
   pool.reserve.store(config::reserve_pool_size(*config_, *database, user));
 }

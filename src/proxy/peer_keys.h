@@ -1,9 +1,9 @@
 // Cancel keys as clients see them where several processes serve one port (peer_id is set): a
 // request that reaches another process has to find the way back. The layout is PgBouncer's: bytes 2
 // and 3 are the peer_id, low byte first; the low two bits of byte 8 count how often it may still be
-// forwarded; the sign bit of byte 1 is clear; all else is random. Such keys are
-// short whatever the protocol. Shared by all threads; a mutex,
-// taken by logins, ends of clients and cancel requests only.
+// forwarded; the sign bit of byte 1 is clear; all else is random. Such keys are short whatever the
+// protocol. Shared by all threads; a mutex, taken by logins, ends of clients and cancel requests
+// only.
 #pragma once
 
 #include <cstdint>

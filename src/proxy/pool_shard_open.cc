@@ -119,7 +119,7 @@ void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters p
 
 // Servers that are only waited for to be closed promise nothing to those who wait.
 bool PoolShard::has_usable_server() noexcept {
-  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+  for (const ServerState state : kServerStates) {
     for (const Server& server : list_of(state)) {
       if (!is_stale(server)) return true;
     }

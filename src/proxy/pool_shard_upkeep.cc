@@ -82,7 +82,7 @@ bool PoolShard::evict_idle(const char* reason) {
 }
 
 void PoolShard::mark_for_close(const char* reason) {
-  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+  for (const ServerState state : kServerStates) {
     for (Server& server : list_of(state)) server.close_needed = true;
   }
   secrets.clear();
@@ -90,7 +90,7 @@ void PoolShard::mark_for_close(const char* reason) {
 }
 
 void PoolShard::leave_addresses(const std::string& host, const std::vector<io::Address>& left) {
-  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+  for (const ServerState state : kServerStates) {
     for (Server& server : list_of(state)) {
       io::Address address = server.address;
       address.set_port(0);

@@ -26,8 +26,8 @@ bool is_settled(const Server& server) noexcept;
 void update_reading(Client& client) noexcept;
 void update_reading(Server& server) noexcept;
 
-// Closes a client; its server is released if it is quiet, otherwise closed too. `reason` is for the
-// log. With `tell`, the client first reads it as a FATAL error of that code.
+// Closes a client; its server is released, once it has rolled back or answered what is open, or
+// closed too. `reason` is for the log. The other one has the client read a FATAL error first.
 void close_client(Client& client, std::string_view reason) noexcept;
 void fail_client(Client& client, const SqlState& sqlstate, std::string_view text) noexcept;
 

@@ -21,8 +21,10 @@ class Worker;
 enum class ServerState : uint8_t {
   idle,    // free
   active,  // linked to a client, or lent to a task
-  tested,  // running the reset or check query
+  tested,  // running the reset or check query, or finishing what its last client left
 };
+inline constexpr ServerState kServerStates[] = {ServerState::idle, ServerState::active,
+                                                ServerState::tested};
 
 // What it answers when asked to cancel; the secret may be longer than four bytes (protocol 3.2).
 struct BackendKey {

@@ -59,7 +59,7 @@ void Worker::stop() {
   patience_.stop();
   for (auto& [key, pool] : shards) {
     while (!pool->clients.empty()) close_client(pool->clients.front(), "pooler is shutting down");
-    for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+    for (const ServerState state : kServerStates) {
       auto& servers = pool->list_of(state);
       while (!servers.empty()) close_server(servers.front(), "pooler is shutting down");
     }

@@ -34,7 +34,7 @@ bool suspend_clients(PoolShard& pool, bool by_force) {
 
 bool suspend_servers(PoolShard& pool, bool by_force) {
   bool all = true;
-  for (ServerState state : {ServerState::idle, ServerState::active, ServerState::tested}) {
+  for (const ServerState state : kServerStates) {
     for (Server* server : pointers_to(pool.list_of(state))) {
       if (server->closing) continue;
       if (is_settled(*server)) {
