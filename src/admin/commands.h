@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "admin/call.h"
 #include "io/task.h"
@@ -55,6 +56,9 @@ Answer shut_down_after_transactions(Call& call);
 
 // CommandComplete alone.
 std::string done(std::string_view tag);
+
+// What PAUSE begins with: closes the idle servers of a database, or all when the name is empty.
+io::Task<void> close_idle(Control& control, std::string database);
 
 // Ends SUSPEND, or a PAUSE without a name.
 void resume_all(Control& control);

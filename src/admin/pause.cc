@@ -4,7 +4,6 @@
 #include "admin/catalog.h"
 #include "admin/commands.h"
 #include "admin/gather.h"
-#include "remuda/wire/builder.h"
 #include "remuda/wire/sqlstate.h"
 
 namespace remuda::admin {
@@ -17,13 +16,7 @@ bool concerns(const std::string& name, const proxy::PoolShard& pool) {
 
 io::Task<void> drain(Call& call, const std::atomic<bool>& paused) {
   const std::string name = call.argument;
-  auto close_idle = [name](proxy::Worker& worker) {
-    for (auto& [key, pool] : worker.shards) {
-      if (concerns(name, *pool)) pool->close_idle("pause mode");
-    }
-    return true;
-  };
-  co_await gather(call.control, close_idle);
+  co_await close_idle(call.control, name);
   auto is_drained = [name](proxy::Worker& worker) {
     return std::all_of(worker.shards.begin(), worker.shards.end(), [&](const auto& entry) {
       return !concerns(name, *entry.second) || entry.second->is_drained();
@@ -54,10 +47,14 @@ io::Task<void> drain_or_resume(Call& call, std::atomic<bool>& paused) {
 
 }  // namespace
 
-std::string done(std::string_view tag) {
-  std::string out;
-  wire::command_complete(out, tag);
-  return out;
+io::Task<void> close_idle(Control& control, std::string database) {
+  auto close_some = [database](proxy::Worker& worker) {
+    for (auto& [key, pool] : worker.shards) {
+      if (concerns(database, *pool)) pool->close_idle("pause mode");
+    }
+    return true;
+  };
+  co_await gather(control, close_some);
 }
 
 Answer pause(Call& call) {

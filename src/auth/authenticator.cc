@@ -32,7 +32,7 @@ io::Task<std::string> read_password(pg::MessageStream& client) {
   wire::Reader reader(message.body);
   std::string password(reader.cstring());
   const wire::WipeAtEnd wiped(password);
-  if (!reader.ok() || !reader.done()) fail("malformed password message");
+  if (!reader.done()) fail("malformed password message");
   if (password.empty()) fail("empty password returned by client");
   co_return password;
 }

@@ -210,21 +210,13 @@ void Daemon::on_interrupt(proxy::Shutdown how, const char* name, const char* tex
   shut_down(how);
 }
 
-io::Task<void> Daemon::pause_all() {
-  auto close_idle = [](proxy::Worker& worker) {
-    for (auto& [key, pool] : worker.shards) pool->close_idle("pause mode");
-    return true;
-  };
-  co_await admin::gather(*this, close_idle);
-}
-
 void Daemon::on_pause_signal() {
   if (shared_.suspended || shared_.ledgers.paused().exchange(true)) {
     log::info("got SIGUSR1, but already paused/suspended");
     return;
   }
   log::info("got SIGUSR1, pausing all activity");
-  tasks_.spawn(pause_all());
+  tasks_.spawn(admin::close_idle(*this, ""));
 }
 
 void Daemon::on_resume_signal() {
@@ -255,7 +247,7 @@ void Daemon::shut_down(proxy::Shutdown how) {
   tell_listeners([](Listeners& all) { all.close_tcp(); });
   if (how == proxy::Shutdown::wait_for_servers) {
     shared_.ledgers.paused() = true;
-    tasks_.spawn(pause_all());
+    tasks_.spawn(admin::close_idle(*this, ""));
     for (proxy::Worker* worker : shared_.workers) {
       worker->post([worker] { worker->refuse_waiting("server shutting down"); });
     }

@@ -59,7 +59,6 @@ class Daemon final : public admin::Control {
   void on_resume_signal();
   void adopt(proxy::Snapshot snapshot);
   io::Task<void> reload_by_signal();
-  io::Task<void> pause_all();
   io::Task<void> wait_for_end(proxy::Shutdown how);
   io::Task<bool> is_over(proxy::Shutdown how);
   void stop();

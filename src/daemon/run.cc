@@ -50,15 +50,13 @@ int run_daemon(const Arguments& arguments) {
   check_unix_socket(config);
   PidFile::check(config.pidfile);
   raise_descriptor_limit(config.max_client_conn, expected_descriptors(config));
+  Arguments effective = arguments;
   if (arguments.background) {
-    Arguments quiet = arguments;
-    quiet.quiet = true;
-    log::configure(log_options(config, quiet));
+    effective.quiet = true;
+    log::configure(log_options(config, effective));
     go_to_background();
   }
   const proxy::Snapshot snapshot = make_snapshot(loaded);
-  Arguments effective = arguments;
-  effective.quiet |= arguments.background;
   Daemon daemon(effective, snapshot);
   return daemon.run();
 }
