@@ -117,6 +117,35 @@ void fail_protocol(Client& client, const Progress& progress) {
   fail_client(client, progress.fault->sqlstate, text);
 }
 
+// Does what the conversation asks for. False: no more of the client's bytes are used up now.
+bool meet_need(Client& client, const Progress& progress, bool is_answered) noexcept {
+  switch (progress.need) {
+    case Need::none:
+      return false;
+    case Need::flush:
+      return !client.server || client.server->stream.backlog() == 0;
+    case Need::server:
+      return client.pool.acquire(client) != nullptr;
+    case Need::room:
+      client.needs_room = !is_answered;
+      return is_answered;
+    case Need::release: {
+      Server& server = *client.server;
+      client.pool.unlink(client);
+      client.pool.release(server);
+      return true;
+    }
+    case Need::terminate:
+      client.said_goodbye = true;
+      close_client(client, "client close request");
+      return false;
+    case Need::fail:
+      fail_protocol(client, progress);
+      return false;
+  }
+  return false;
+}
+
 // Feeds bytes to the conversation as far as they go. Returns how many were used up; what is left
 // must be parked. After this the client may be closing.
 size_t feed(Client& client, ByteView bytes) noexcept {
@@ -141,33 +170,7 @@ size_t feed(Client& client, ByteView bytes) noexcept {
       send(client.server->stream, egress);
       is_answered = send_answers(client);
     }
-    switch (progress.need) {
-      case Need::none:
-        return used;
-      case Need::flush:
-        if (client.server && client.server->stream.backlog() > 0) return used;
-        continue;
-      case Need::server:
-        if (client.pool.acquire(client)) continue;
-        return used;
-      case Need::room:
-        if (is_answered) continue;
-        client.needs_room = true;
-        return used;
-      case Need::release: {
-        Server& server = *client.server;
-        client.pool.unlink(client);
-        client.pool.release(server);
-        continue;
-      }
-      case Need::terminate:
-        client.said_goodbye = true;
-        close_client(client, "client close request");
-        return used;
-      case Need::fail:
-        fail_protocol(client, progress);
-        return used;
-    }
+    if (!meet_need(client, progress, is_answered)) return used;
   }
 }
 
@@ -316,6 +319,41 @@ void Client::on_drained() noexcept {
   pump(*this);
 }
 
+namespace {
+
+// All is answered: the server goes to others, and its client goes on without one.
+void become_free(Server& server) noexcept {
+  Client* const client = server.client;
+  if (!client) return server.pool.tested(server);
+  server.pool.unlink(*client);
+  server.pool.release(server);
+  if (client->worker.ends_clients() && end_if_free(*client)) return;
+  pump(*client);
+}
+
+// After replies that leave the server where it is: whoever has waited for them goes on.
+void go_on(Server& server) noexcept {
+  Client* const client = server.client;
+  const session::ServerView& view = server.view;
+  if (server.worker.suspension() != Suspension::none) update_reading(server);
+  if (!client) {
+    // What its last client left is answered, and a transaction is open.
+    if (!server.lease && view.is_answered()) server.pool.tested(server);
+    return;
+  }
+  if (server.worker.ends_clients() && end_if_free(*client)) return;
+  if (client->awaits_replay && view.pipeline.empty()) {
+    client->awaits_replay = client->unproven_values = false;
+    return pump(*client);
+  }
+  if (client->needs_room && !view.pipeline.full()) {
+    client->needs_room = false;
+    pump(*client);
+  }
+}
+
+}  // namespace
+
 void Server::on_bytes(char* data, size_t size) noexcept {
   ByteView bytes(data, size);
   if (!client && state == ServerState::idle) {
@@ -345,34 +383,11 @@ void Server::on_bytes(char* data, size_t size) noexcept {
     if (progress.need == Need::release) {
       // Whatever follows was not asked for by anybody: such a server is not lent again.
       if (!bytes.empty()) view.suspect = true;
-      if (to) {
-        pool.unlink(*to);
-        pool.release(*this);
-        if (to->worker.ends_clients() && end_if_free(*to)) return;
-        pump(*to);
-      } else {
-        pool.tested(*this);
-      }
-      return;
+      return become_free(*this);
     }
     if (progress.need == Need::none) break;
   }
-  if (closing) return;
-  if (worker.suspension() != Suspension::none) update_reading(*this);
-  if (client && worker.ends_clients() && end_if_free(*client)) return;
-  if (!client) {
-    // What its last client left is answered, and a transaction is open.
-    if (!lease && view.is_answered()) pool.tested(*this);
-    return;
-  }
-  if (client->awaits_replay && view.pipeline.empty()) {
-    client->awaits_replay = client->unproven_values = false;
-    return pump(*client);
-  }
-  if (client->needs_room && !view.pipeline.full()) {
-    client->needs_room = false;
-    pump(*client);
-  }
+  if (!closing) go_on(*this);
 }
 
 void Server::on_end(int error) noexcept {
