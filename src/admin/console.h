@@ -13,6 +13,7 @@
 #include "proxy/client.h"
 #include "proxy/stats.h"
 #include "remuda/base/list.h"
+#include "remuda/wire/builder.h"
 #include "remuda/wire/frame.h"
 
 namespace remuda::admin {
@@ -30,7 +31,7 @@ struct Console : ListHook<OpenConsole> {
   const uint64_t id;
   const std::string user;
   const bool is_admin;
-  std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
+  std::vector<wire::Parameter> parameters;  // tracked ones it gave
   proxy::CancelKey key;
   // Monotonic.
   const Micros connect_time;

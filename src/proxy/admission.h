@@ -51,10 +51,10 @@ struct Admission {
 
   io::Parcel parcel;  // empty while the connection stays on its loop
   std::string database;
-  std::string user;                                             // who logged in
-  std::string pool_user;                                        // whose servers it uses
-  std::vector<std::pair<std::string, std::string>> parameters;  // tracked ones it gave
-  std::string options;  // as it gave them, for replication only
+  std::string user;                         // who logged in
+  std::string pool_user;                    // whose servers it uses
+  std::vector<wire::Parameter> parameters;  // tracked ones it gave
+  std::string options;                      // as it gave them, for replication only
   Replication replication = Replication::none;
   bool has_long_keys = false;  // it speaks protocol 3.2
   // What opens servers for this user, where the auth file does not say.

@@ -9,16 +9,16 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "pg/login.h"
 #include "remuda/base/error.h"
 #include "remuda/base/time.h"
+#include "remuda/wire/builder.h"
 
 namespace remuda::proxy {
 
-using ServerParameters = std::vector<std::pair<std::string, std::string>>;
+using ServerParameters = std::vector<wire::Parameter>;
 
 // Why servers cannot be opened at present.
 struct DialFailure {

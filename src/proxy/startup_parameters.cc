@@ -76,7 +76,7 @@ StartupParameters read_parameters(const wire::Startup& startup, const config::Co
   return result;
 }
 
-void add_host(std::vector<std::pair<std::string, std::string>>& tracked, const std::string& peer) {
+void add_host(std::vector<wire::Parameter>& tracked, const std::string& peer) {
   std::string name = "app";
   std::erase_if(tracked, [&](auto& entry) {
     if (!session::same_name(entry.first, "application_name")) return false;

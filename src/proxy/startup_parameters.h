@@ -2,11 +2,11 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "proxy/replication.h"
+#include "remuda/wire/builder.h"
 #include "remuda/wire/startup.h"
 
 namespace remuda::proxy {
@@ -15,7 +15,7 @@ struct StartupParameters {
   std::string user;
   std::string database;
   // Parameters that follow the client, as it named them.
-  std::vector<std::pair<std::string, std::string>> tracked;
+  std::vector<wire::Parameter> tracked;
   Replication replication = Replication::none;
   // As given, where the server itself is to take them apart: for replication.
   std::string options;
@@ -30,6 +30,6 @@ StartupParameters read_parameters(const wire::Startup& startup, const config::Co
 bool is_tracked(const config::Config& config, std::string_view name);
 
 // Has application_name say where the client is: "NAME - ADDRESS:PORT", and "app" without a name.
-void add_host(std::vector<std::pair<std::string, std::string>>& tracked, const std::string& peer);
+void add_host(std::vector<wire::Parameter>& tracked, const std::string& peer);
 
 }  // namespace remuda::proxy
