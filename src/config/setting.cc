@@ -229,10 +229,6 @@ std::optional<std::string> show_value(const Config& config, const Setting& setti
   return std::visit(Show{config}, setting.member);
 }
 
-std::string print_value(const Config& config, const Setting& setting) {
-  return show_value(config, setting).value_or("");
-}
-
 std::optional<std::string> default_value(const Setting& setting) {
   if (!setting.default_text) return std::nullopt;
   return setting.default_text;

@@ -47,10 +47,8 @@ bool parse_value(Config& config, const Setting& setting, std::string_view text,
 
 void set_default(Config& config, const Setting& setting);
 
-// The value as SHOW CONFIG prints it: times in seconds, booleans as 0 and 1. `show_value` is
-// nothing for NULL, where `print_value` is empty.
+// The value as SHOW CONFIG prints it: times in seconds, booleans as 0 and 1. Nothing for NULL.
 std::optional<std::string> show_value(const Config& config, const Setting& setting);
-std::string print_value(const Config& config, const Setting& setting);
 
 // The column `default` of SHOW CONFIG: nothing for NULL.
 std::optional<std::string> default_value(const Setting& setting);

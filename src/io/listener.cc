@@ -343,10 +343,6 @@ void Listener::set_connection_options(const TcpOptions& options) noexcept {
   apply(options, state_->socket.get());
 }
 
-void Listener::keep_file() noexcept {
-  state_->owns_file = false;
-}
-
 void Listener::close() noexcept {
   state_->close();
 }

@@ -63,8 +63,6 @@ class Listener {
   // These may change by reload; connections to come have the options of the listener.
   void set_defer_accept(bool on) noexcept;
   void set_connection_options(const TcpOptions& options) noexcept;
-  // The unix socket file is to stay when this closes: another process goes on with it.
-  void keep_file() noexcept;
   // Closes, removing its unix socket file. Idempotent.
   void close() noexcept;
 

@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "remuda/base/log.h"
 #include "support/catch.h"
+#include "support/listening_socket.h"
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
@@ -219,17 +220,12 @@ TEST_CASE("a listening socket is taken over", "[listener]") {
   const std::string path = directory.path() + "/.s.PGSQL.6432";
   Loop loop;
   Collector collector;
-  FileDescriptor copy;
+  const test::ListeningSocket given(path);
   {
-    Listener first(loop, Address::unix_path(path), ListenOptions(), collector.callback());
-    copy = FileDescriptor(::dup(first.fd()));
-    first.keep_file();
-  }
-  CHECK(exists(path));
-  {
-    const Listener second(loop, std::move(copy), ListenOptions(), collector.callback());
-    CHECK(second.address().path() == path);
-    const FileDescriptor client = dial(second.address());
+    const Listener listener(loop, FileDescriptor(::dup(given.fd())), ListenOptions(),
+                            collector.callback());
+    CHECK(listener.address().path() == path);
+    const FileDescriptor client = dial(listener.address());
     run_until(loop, [&] { return collector.accepted.size() == 1; });
   }
   CHECK(exists(path));  // whoever made the file removes it
