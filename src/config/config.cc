@@ -33,6 +33,9 @@ constexpr std::array<Word<TlsMode>, 6> kTlsModes{{{TlsMode::disable, "disable"},
                                                   {TlsMode::verify_full, "verify-full"}}};
 constexpr std::array<Word<TlsNegotiation>, 2> kTlsNegotiations{
     {{TlsNegotiation::postgres, "postgres"}, {TlsNegotiation::direct, "direct"}}};
+constexpr std::array<Word<TrackSettings>, 3> kTrackSettings{{{TrackSettings::off, "off"},
+                                                             {TrackSettings::reported, "reported"},
+                                                             {TrackSettings::on, "on"}}};
 constexpr std::array<Word<LoadBalance>, 2> kLoadBalances{
     {{LoadBalance::round_robin, "round-robin"}, {LoadBalance::disable, "disable"}}};
 
@@ -71,6 +74,9 @@ const char* to_text(TlsMode mode) noexcept {
 const char* to_text(TlsNegotiation negotiation) noexcept {
   return text_of(kTlsNegotiations, negotiation);
 }
+const char* to_text(TrackSettings tracking) noexcept {
+  return text_of(kTrackSettings, tracking);
+}
 const char* to_text(LoadBalance balance) noexcept {
   return text_of(kLoadBalances, balance);
 }
@@ -86,6 +92,9 @@ std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept {
 }
 std::optional<TlsNegotiation> tls_negotiation_from(std::string_view text) noexcept {
   return value_of(kTlsNegotiations, text);
+}
+std::optional<TrackSettings> track_settings_from(std::string_view text) noexcept {
+  return value_of(kTrackSettings, text);
 }
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept {
   return value_of(kLoadBalances, text);

@@ -19,6 +19,9 @@ enum class PoolMode { session, transaction, statement };
 enum class AuthType { any, trust, plain, md5, cert, hba, scram_sha_256, pam, ldap };
 enum class TlsMode { disable, allow, prefer, require, verify_ca, verify_full };
 enum class TlsNegotiation { postgres, direct };
+// Which settings of a client follow it from server to server: all that can be seen, or those that
+// servers report.
+enum class TrackSettings { off, reported, on };
 enum class LoadBalance { round_robin, disable };
 
 // Longest names in bytes, as PgBouncer takes them.
@@ -35,11 +38,13 @@ const char* to_text(PoolMode mode) noexcept;
 const char* to_text(AuthType type) noexcept;
 const char* to_text(TlsMode mode) noexcept;
 const char* to_text(TlsNegotiation negotiation) noexcept;
+const char* to_text(TrackSettings tracking) noexcept;
 const char* to_text(LoadBalance balance) noexcept;
 std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept;
 std::optional<AuthType> auth_type_from(std::string_view text) noexcept;
 std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept;
 std::optional<TlsNegotiation> tls_negotiation_from(std::string_view text) noexcept;
+std::optional<TrackSettings> track_settings_from(std::string_view text) noexcept;
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept;
 
 // An entry of [databases]. What is nothing falls back to the global setting (effective.h).
@@ -208,6 +213,7 @@ struct Config {
   bool cancel_abandoned_queries = true;
   bool server_long_cancel_keys = false;
   TlsNegotiation server_tls_negotiation = TlsNegotiation::postgres;
+  TrackSettings track_session_settings = TrackSettings::on;
 
   std::map<std::string, Database> databases;
   std::optional<Database> fallback;  // the entry `*`

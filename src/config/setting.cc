@@ -182,6 +182,9 @@ struct Parse {
   bool operator()(TlsNegotiation Config::*member) const {
     return store(member, tls_negotiation_from(without_comment(text)), "postgres, direct");
   }
+  bool operator()(TrackSettings Config::*member) const {
+    return store(member, track_settings_from(without_comment(text)), "on, reported, off");
+  }
 };
 
 // One overload per type of member: the value as SHOW CONFIG prints it.
@@ -210,6 +213,7 @@ struct Show {
   Text operator()(AuthType Config::*member) const { return to_text(config.*member); }
   Text operator()(TlsMode Config::*member) const { return to_text(config.*member); }
   Text operator()(TlsNegotiation Config::*member) const { return to_text(config.*member); }
+  Text operator()(TrackSettings Config::*member) const { return to_text(config.*member); }
 };
 
 }  // namespace

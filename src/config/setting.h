@@ -25,7 +25,7 @@ using Member =
     std::variant<std::string Config::*, std::optional<std::string> Config::*, int Config::*,
                  std::optional<int> Config::*, bool Config::*, uint32_t Config::*, Seconds,
                  std::vector<std::string> Config::*, PoolMode Config::*, AuthType Config::*,
-                 TlsMode Config::*, TlsNegotiation Config::*>;
+                 TlsMode Config::*, TlsNegotiation Config::*, TrackSettings Config::*>;
 
 struct Setting {
   const char* name;

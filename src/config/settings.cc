@@ -233,6 +233,9 @@ constexpr Setting kSettings[] = {
     row("server_long_cancel_keys", &Config::server_long_cancel_keys, "0", kReload,
         "Ask servers for protocol 3.2, whose cancel keys are long; PostgreSQL before 11 may "
         "refuse"),
+    row("track_session_settings", &Config::track_session_settings, "on", kReload,
+        "Settings that follow a client between servers: all it SETs (on), reported ones, none "
+        "(off)"),
     row("server_tls_negotiation", &Config::server_tls_negotiation, "postgres", kReload,
         "TLS with servers begins with a request (postgres) or at once (direct, PostgreSQL 17)"),
 };

@@ -5,49 +5,33 @@
 #include <functional>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 #include "remuda/wire/crypto.h"
+#include "setting_sql.h"
 
 namespace remuda::session {
 namespace {
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 bool name_less(ByteView a, ByteView b) noexcept {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](char x, char y) { return lower(x) < lower(y); });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return to_lower(x) < to_lower(y);
+  });
 }
 
 size_t hash_values(const ParameterSet::Values& values) noexcept {
   size_t hash = 0;
   for (const auto& [name, value] : values) {
-    for (char c : name) hash = hash * 1099511628211u ^ static_cast<unsigned char>(lower(c));
+    for (char c : name) hash = hash * 1099511628211u ^ static_cast<unsigned char>(to_lower(c));
     hash = hash * 1099511628211u ^ std::hash<std::string>{}(value);
   }
   return hash;
 }
 
-// A literal that reads the same with standard_conforming_strings on and off.
-void append_literal(std::string& sql, ByteView text) {
-  if (text.find('\\') != ByteView::npos) sql += " E";
-  sql += '\'';
-  for (char c : text) {
-    if (c == '\'' || c == '\\') sql += c;
-    sql += c;
-  }
-  sql += '\'';
-}
-
-// SET reads a quoted value of these as one single name, so a list must go through set_config.
-bool is_quoted_list(ByteView name) noexcept {
-  return same_name(name, "search_path") || same_name(name, "temp_tablespaces");
-}
-
 // Names such as my.setting stay as they are; anything unusual is quoted.
 void append_name(std::string& sql, ByteView name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
   });
   if (plain) {
     sql += name;
@@ -61,32 +45,10 @@ void append_name(std::string& sql, ByteView name) {
   sql += '"';
 }
 
-bool is_ascii(ByteView text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-}
-
-// The server converts a query from the encoding it has when the query arrives, which may be another
-// client's. So what is not ASCII is written in hex and converted from the client's own encoding.
-void append_expression(std::string& sql, ByteView value, const std::string* encoding) {
-  if (!encoding || is_ascii(value)) {
-    append_literal(sql, value);
-    return;
-  }
-  sql += "pg_catalog.convert_from(pg_catalog.decode('";
-  append_hex(sql, value);
-  sql += "','hex'),";
-  append_literal(sql, *encoding);
-  sql += ')';
-}
-
 void append_assignment(std::string& sql, ByteView name, ByteView value,
                        const std::string* encoding) {
   if (is_quoted_list(name) || (encoding && !is_ascii(value))) {
-    sql += "SELECT pg_catalog.set_config(";
-    append_literal(sql, name);
-    sql += ',';
-    append_expression(sql, value, encoding);
-    sql += ",false);";
+    append_set_config(sql, name, &value, encoding);
     return;
   }
   sql += "SET ";
@@ -99,8 +61,9 @@ void append_assignment(std::string& sql, ByteView name, ByteView value,
 }  // namespace
 
 bool same_name(ByteView a, ByteView b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return to_lower(x) == to_lower(y);
+         });
 }
 
 bool is_settable_parameter(ByteView name) noexcept {
@@ -150,6 +113,17 @@ ParameterSetRef ParameterSetRef::with(ByteView name, ByteView value) const {
   ParameterSet::Values values = set_->values_;
   values.emplace_back(name, value);
   return set_->table_->intern(std::move(values));
+}
+
+ParameterSetRef ParameterSetRef::without(ByteView name) const {
+  if (!set_->find(name)) return *this;
+  ParameterSet::Values values = set_->values_;
+  std::erase_if(values, [&](const auto& entry) { return same_name(entry.first, name); });
+  return set_->table_->intern_sorted(std::move(values));
+}
+
+ParameterSetRef ParameterSetRef::none() const {
+  return set_->table_->empty_set();
 }
 
 ParameterTable::ParameterTable() : empty_(intern_sorted({})) {}

@@ -68,6 +68,10 @@ class ParameterSetRef {
 
   // The same set with one value changed or added.
   ParameterSetRef with(ByteView name, ByteView value) const;
+  // The same set less one name.
+  ParameterSetRef without(ByteView name) const;
+  // The empty set of the same table.
+  ParameterSetRef none() const;
 
  private:
   friend class ParameterTable;

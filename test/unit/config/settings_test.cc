@@ -29,10 +29,10 @@ std::string after(const char* name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("the table holds every setting once, in the order of SHOW CONFIG") {
-  REQUIRE(settings().size() == 106);
+  REQUIRE(settings().size() == 107);
   std::set<std::string> names;
   for (const Setting& row : settings()) names.insert(row.name);
-  CHECK(names.size() == 106);
+  CHECK(names.size() == 107);
   CHECK(std::string(settings()[0].name) == "admin_users");
   CHECK(std::string(settings()[99].name) == "verbose");
   CHECK(std::string(settings()[100].name) == "workers");  // from here on, ours
@@ -62,7 +62,7 @@ TEST_CASE("a default undoes every value") {
     INFO(row.name);
     Config config;
     std::string allowed;
-    for (const char* text : {"7", "0", "trust", "transaction", "require", "direct"}) {
+    for (const char* text : {"7", "0", "trust", "transaction", "require", "direct", "off"}) {
       parse_value(config, row, text, allowed);
       if (show_value(config, row) != show_value(Config{}, row)) break;
     }
