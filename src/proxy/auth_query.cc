@@ -104,6 +104,7 @@ io::Task<void> discard_all(Server& server) {
   session::ServerView& view = server.view;
   view.parameters =
       session::after_replay(view.parameters, server.worker.parameters.empty_set(), view.reported);
+  view.settings.discard();
   server.is_clean = true;
   co_await repeat_connect_query(server);
 }

@@ -12,6 +12,11 @@ bool can_move(const Client& client) noexcept {
          !view.in_transaction && view.frame.at_boundary() && view.frame.holds_nothing();
 }
 
+static std::optional<FollowedSettings> followed_settings(const session::ClientView& client) {
+  if (!client.follows_settings()) return std::nullopt;
+  return FollowedSettings{client.settings->values(), client.startup_settings->values()};
+}
+
 ClientParcel pack(Client& client, int to) {
   REMUDA_CHECK(can_move(client));
   Journey journey(client.pool.ledger);
@@ -22,6 +27,7 @@ ClientParcel pack(Client& client, int to) {
           .places = std::move(client.places),
           .connection = std::move(connection),
           .parameters = client.view.parameters->values(),
+          .settings = followed_settings(client.view),
           .release = client.view.release,
           .simple_query_allowed = client.view.simple_query_allowed,
           .statements = session::copy_out(client.view.statements.get()),
@@ -39,6 +45,10 @@ Client& unpack(Worker& worker, PoolShard& pool, ClientParcel parcel) {
       *new Client(worker, std::move(stream), pool, std::move(parcel.places), parcel.id);
   parcel.seat.take();
   client.view.parameters = worker.parameters.intern(std::move(parcel.parameters));
+  if (parcel.settings) {
+    client.view.settings = worker.parameters.intern(std::move(parcel.settings->now));
+    client.view.startup_settings = worker.parameters.intern(std::move(parcel.settings->startup));
+  }
   client.view.release = parcel.release;
   client.view.simple_query_allowed = parcel.simple_query_allowed;
   client.view.statements = session::copy_in(parcel.statements, worker.statements);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "io/parcel.h"
 #include "proxy/client.h"
@@ -13,12 +14,18 @@
 
 namespace remuda::proxy {
 
+struct FollowedSettings {
+  session::ParameterSet::Values now;
+  session::ParameterSet::Values startup;
+};
+
 struct ClientParcel {
   Journey journey;
   Seat seat;  // where it goes
   Places places;
   io::Parcel connection;
   session::ParameterSet::Values parameters;
+  std::optional<FollowedSettings> settings;
   session::Release release;
   bool simple_query_allowed;
   session::StatementCopies statements;

@@ -7,6 +7,7 @@
 #include "io/connect.h"
 #include "io/deadline.h"
 #include "pg/login.h"
+#include "proxy/connect_settings.h"
 #include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/refusal.h"
@@ -136,6 +137,8 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   server->key.pid = login.pid;
   server->key.secret = login.cancel_secret;
   server->view.parameters = server->view.reported = settable(worker, login.parameters);
+  server->view.settings =
+      session::SettingsJournal(connect_settings(worker, *database, *server->view.reported));
   server->replication = outcome.replication;
   // Made under settings that no longer hold.
   server->close_needed = !same_server_tls(*began_with, worker.config());

@@ -6,13 +6,16 @@
 
 #include "io/deadline.h"
 #include "proxy/client.h"
+#include "proxy/connect_settings.h"
 #include "proxy/login_entry.h"
 #include "proxy/pool_shard.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
+#include "remuda/session/setting_change.h"
 #include "remuda/wire/builder.h"
+#include "route/directory.h"
 
 namespace remuda::proxy {
 namespace {
@@ -39,21 +42,42 @@ std::string greeting_parameters(const PoolShard& pool, const ServerParameters& g
   return out;
 }
 
-session::ParameterSetRef initial_parameters(Worker& worker, const ServerParameters& greeting,
-                                            const Admission& admission) {
+session::ParameterSetRef reported_parameters(Worker& worker, const ServerParameters& greeting) {
   session::ParameterSet::Values values;
   for (const auto& [name, value] : greeting) {
     if (session::is_settable_parameter(name)) values.emplace_back(name, value);
   }
-  // The server's spelling of a name is kept, so that equal sets are one set.
-  for (const auto& [name, value] : admission.parameters) {
-    std::string spelling = name;
-    for (const auto& [known, unused] : values) {
-      if (session::same_name(known, name)) spelling = known;
-    }
-    values.emplace_back(spelling, value);
-  }
   return worker.parameters.intern(std::move(values));
+}
+
+// What the client asked for in its start-up packet: in the place of the server's values, and what
+// servers do not report among its settings.
+void take_startup_values(session::ClientView& view, const session::ParameterSetRef& reported,
+                         const Admission& admission) {
+  view.parameters = reported;
+  for (const auto& [name, value] : admission.parameters) {
+    const bool is_setting = view.follows_settings() && !reported->find(name);
+    if (!is_setting) view.parameters = view.parameters.with(name, value);
+  }
+  if (!view.follows_settings()) return;
+  const session::TextRules rules = session::text_rules(*view.parameters);
+  for (const auto& [name, value] : admission.parameters) {
+    if (reported->find(name)) continue;
+    const session::SettingChange change = session::setting_assignment(name, value, rules);
+    view.startup_settings = view.startup_settings.with(change.name, change.sql);
+  }
+  view.settings = view.startup_settings;
+}
+
+// Null where settings do not follow the client.
+session::ParameterSetRef settings_of_new(Worker& worker, const PoolShard& pool,
+                                         session::Release release,
+                                         const session::ParameterSet& reported) {
+  const bool is_on = worker.config().track_session_settings == config::TrackSettings::on;
+  if (!is_on || release == session::Release::session) return {};
+  const auto database = route::find_database(worker.config(), pool.database_name());
+  if (!database) return worker.parameters.empty_set();
+  return connect_settings(worker, *database, reported);
 }
 
 session::Release release_of(config::PoolMode mode) {
@@ -73,7 +97,9 @@ void make_client(Worker& worker, PoolShard& pool, const ServerParameters& greeti
   client.connect_time = admission.login_started;
   client.view.release = own ? session::Release::session : release_of(pool.settings.mode);
   client.view.simple_query_allowed = !config.disable_pqexec;
-  client.view.parameters = initial_parameters(worker, greeting, admission);
+  const session::ParameterSetRef reported = reported_parameters(worker, greeting);
+  client.view.startup_settings = settings_of_new(worker, pool, client.view.release, *reported);
+  take_startup_values(client.view, reported, admission);
   client.unproven_values = !admission.parameters.empty();
   worker.keys.issue(client, admission.has_long_keys);
   std::string out;

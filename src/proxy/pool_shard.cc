@@ -122,6 +122,7 @@ void PoolShard::link(Client& client, Server& server) {
   server.is_clean = false;
   server.just_checked = false;
   client.server = &server;
+  session::link(client.view, server.view);
   client.replay_due = true;
   ++stats.now.server_assignments;
 }
@@ -132,6 +133,7 @@ void PoolShard::unlink(Client& client) {
   client.server = nullptr;
   client.idle_since = worker.now();
   client.awaits_replay = client.needs_room = client.replay_due = false;
+  session::unlink(client.view, server.view);
   server.client = nullptr;
   move_to(server, ServerState::tested);
   update_reading(server);
@@ -155,6 +157,7 @@ void PoolShard::tested(Server& server) {
     server.was_reset = false;
     server.view.parameters = session::after_replay(
         server.view.parameters, worker.parameters.empty_set(), server.view.reported);
+    session::apply_text(server.view.settings, server.reset_query, *server.view.reported);
   }
   settle(server, worker.now());
 }
@@ -174,11 +177,20 @@ void PoolShard::settle(Server& server, Micros idle_since) {
   }
   if (server.needs_reset) {
     server.needs_reset = false;
-    server.was_reset = true;
-    start_internal(server, worker.config().server_reset_query);
-    return;
+    return start_reset(server, worker.config().server_reset_query);
+  }
+  if (server.view.settings.is_lost()) {
+    // What connect_query has done, beside settings, would be gone too.
+    if (has_connect_query()) return close_server(server, "settings that cannot be followed");
+    return start_reset(server, "DISCARD ALL");
   }
   make_available(server, idle_since);
+}
+
+void PoolShard::start_reset(Server& server, std::string sql) {
+  server.was_reset = true;
+  server.reset_query = std::move(sql);
+  start_internal(server, server.reset_query);
 }
 
 void PoolShard::make_available(Server& server, Micros idle_since) {

@@ -206,7 +206,9 @@ class PoolShard {
   void fail_long_waits(Micros now);
   void fail_long_logins(Micros now);
   void notify_long_waits(Micros now);
+  bool has_connect_query() const;
   bool start_connect_query(Server& server);
+  void start_reset(Server& server, std::string sql);
   void start_dial(Slot slot, WaitReason reason);
   std::optional<Slot> reserve_slot(WaitReason& why);
   std::optional<Slot> reserve_in_turn(bool with_reserve, WaitReason& why);

@@ -152,6 +152,11 @@ void PoolShard::fail_waiters_if_hopeless(const DialFailure& failure) {
   while (!waiting.empty()) fail_client(waiting.front(), failure.sqlstate, failure.message);
 }
 
+bool PoolShard::has_connect_query() const {
+  const auto database = route::find_database(worker.config(), database_name());
+  return database && database->connect_query && !database->connect_query->empty();
+}
+
 // False when there is none.
 bool PoolShard::start_connect_query(Server& server) {
   const auto database = route::find_database(worker.config(), database_name());

@@ -76,13 +76,17 @@ bool send_answers(Client& client) {
   return true;
 }
 
+bool follows_parameters(const Client& client) {
+  return client.worker.config().track_session_settings != config::TrackSettings::off;
+}
+
 // Puts the client's parameters in front of what it sends. False when it must wait for the outcome.
 bool replay_parameters(Client& client, Egress& egress) {
   session::ServerView& server = client.server->view;
   client.replay_due = false;
-  if (server.parameters == client.view.parameters) return true;
+  if (!session::needs_replay(client.view, server) || !follows_parameters(client)) return true;
   std::string message;
-  const std::string sql = session::replay_sql(*server.parameters, *client.view.parameters);
+  const std::string sql = session::replay_sql(client.view, server);
   if (log::is_enabled(log::Level::debug)) {
     log::debug("{} varcache_apply: {}", log_name(*client.server), sql);
   }
@@ -203,6 +207,7 @@ void server_fault(Server& server, const session::Fault& fault) {
       server.view.is_quiet()) {
     log::error("{} error while executing exec_on_query", log_name(server));
     server.view.internal_failed = false;
+    server.view.settings.discard();
     return server.pool.tested(server);
   }
   const std::string text = server_fault_text(fault, server.client != nullptr);

@@ -56,7 +56,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   bool closing = false;
   bool close_needed = false;  // closed as soon as it is free
   bool needs_reset = false;   // server_reset_query is still to be run
-  bool was_reset = false;     // it runs
+  bool was_reset = false;     // it, or another, runs
   bool runs_connect_query = false;
   bool was_used = false;      // has had a client, or run a query of ours
   bool is_clean = true;       // no client has had it since it was opened or cleaned
@@ -64,7 +64,8 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   Replication replication = Replication::none;  // it is its client's own
   int cancels = 0;  // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
-  std::string host;  // the element of the host list
+  std::string reset_query;  // that runs
+  std::string host;         // the element of the host list
   io::Address address;
   uint32_t epoch = 0;     // of the database when it was opened
   uint32_t closings = 0;  // of the ledger, likewise

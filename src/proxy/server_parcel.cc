@@ -16,6 +16,8 @@ ServerParcel pack(Server& server) {
       .connection = std::move(connection),
       .parameters = server.view.parameters->values(),
       .reported = server.view.reported->values(),
+      .settings = server.view.settings.has()->values(),
+      .base_settings = server.view.settings.base()->values(),
       .statements = {server.view.statements.order().begin(), server.view.statements.order().end()},
       .key = std::move(server.key),
       .host = std::move(server.host),
@@ -39,6 +41,9 @@ std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel par
       std::make_unique<Server>(worker, std::move(stream), pool, std::move(parcel.slot), parcel.id);
   server->view.parameters = worker.parameters.intern(std::move(parcel.parameters));
   server->view.reported = worker.parameters.intern(std::move(parcel.reported));
+  server->view.settings =
+      session::SettingsJournal(worker.parameters.intern(std::move(parcel.base_settings)),
+                               worker.parameters.intern(std::move(parcel.settings)));
   for (const auto& digest : parcel.statements) server->view.statements.add_oldest(digest);
   server->key = std::move(parcel.key);
   server->host = std::move(parcel.host);

@@ -39,6 +39,8 @@ struct ServerParcel {
   io::Parcel connection;
   session::ParameterSet::Values parameters;
   session::ParameterSet::Values reported;
+  session::ParameterSet::Values settings;            // that it does not report
+  session::ParameterSet::Values base_settings;       // those it had when it was new
   std::vector<session::StatementDigest> statements;  // the one used last comes first
   BackendKey key;
   std::string host;

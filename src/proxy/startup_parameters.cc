@@ -12,6 +12,19 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+// What drivers and frameworks ask for. Servers do not report these, nor need they where all
+// settings follow.
+bool is_asked_by_drivers(const config::Config& config, std::string_view name) {
+  if (config.track_session_settings != config::TrackSettings::on) return false;
+  if (contains(config.ignore_startup_parameters, name)) return false;
+  for (std::string_view known :
+       {"extra_float_digits", "search_path", "statement_timeout", "lock_timeout",
+        "idle_in_transaction_session_timeout", "default_transaction_isolation", "role"}) {
+    if (session::same_name(name, known)) return true;
+  }
+  return false;
+}
+
 void read_options(StartupParameters& result, const std::string& text,
                   const config::Config& config) {
   const wire::StartupOptions options = wire::split_options(text);
@@ -57,6 +70,7 @@ bool is_tracked(const config::Config& config, std::string_view name) {
         "application_name", "IntervalStyle", "default_transaction_read_only", "scram_iterations"}) {
     if (session::same_name(name, known)) return true;
   }
+  if (is_asked_by_drivers(config, name)) return true;
   return std::any_of(config.track_extra_parameters.begin(), config.track_extra_parameters.end(),
                      [&](const std::string& extra) { return session::same_name(name, extra); });
 }

@@ -9,8 +9,8 @@ namespace remuda::session {
 
 // While a server reads a COPY it ignores Sync; anything else that asks makes it fail the COPY, and
 // whether that message is then answered depends on who was faster.
-inline void ask(ServerView& server, Reply reply, Action action = Action::forward,
-                bool has_change = false) {
+inline void ask(ServerView& server, Owed owed) {
+  const Reply reply = owed.reply;
   if (server.copy_in) {
     if (reply == Reply::sync) {
       ++server.syncs_in_copy;
@@ -29,24 +29,35 @@ inline void ask(ServerView& server, Reply reply, Action action = Action::forward
     server.in_batch = true;
   }
   server.may_set |= reply == Reply::query || reply == Reply::function || reply == Reply::execute;
-  server.pipeline.push(reply, action, has_change);
+  server.pipeline.push(owed);
+}
+
+inline void ask(ServerView& server, Reply reply, Action action = Action::forward) {
+  ask(server, Owed{reply, action});
 }
 
 // The same with something that is undone if the server skips it.
-inline void ask(ServerView& server, Reply reply, Action action, StatementChange change) {
-  const bool is_ignored = reply == Reply::sync ? server.copy_in : server.skipping;
-  if (is_ignored) return ask(server, reply, action);
+inline void ask(ServerView& server, Owed owed, StatementChange change) {
+  const bool is_ignored = owed.reply == Reply::sync ? server.copy_in : server.skipping;
+  if (is_ignored) return ask(server, owed);
   change.batch = server.batch;
   server.changes.push(std::move(change));
-  ask(server, reply, action, true);
+  owed.has_change = true;
+  ask(server, owed);
+}
+
+inline void ask(ServerView& server, Reply reply, Action action, StatementChange change) {
+  ask(server, Owed{reply, action}, std::move(change));
 }
 
 // What ends a batch; what it may have done to prepared statements is known when it is answered.
-inline void ask_last(ServerView& server, Reply reply) {
+inline void ask_last(ServerView& server, Owed owed, std::vector<QueryStep> steps = {}) {
+  const bool forgets_all = std::exchange(server.batch_deallocates, false);
+  if (!forgets_all && steps.empty()) return ask(server, owed);
   StatementChange change;
-  change.forgets_all = std::exchange(server.batch_deallocates, false);
-  if (!change.forgets_all) return ask(server, reply);
-  ask(server, reply, Action::forward, std::move(change));
+  change.forgets_all = forgets_all;
+  change.steps = std::move(steps);
+  ask(server, owed, std::move(change));
 }
 
 // The head is answered.

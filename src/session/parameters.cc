@@ -13,9 +13,8 @@ namespace remuda::session {
 namespace {
 
 bool name_less(ByteView a, ByteView b) noexcept {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return to_lower(x) < to_lower(y);
-  });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return to_lower(x) < to_lower(y); });
 }
 
 size_t hash_values(const ParameterSet::Values& values) noexcept {
@@ -58,6 +57,16 @@ void append_assignment(std::string& sql, ByteView name, ByteView value,
   sql += ';';
 }
 
+bool ends_with(ByteView text, ByteView end) noexcept {
+  return text.size() >= end.size() && same_name(text.substr(text.size() - end.size()), end);
+}
+
+// Whether a statement's text may mean something else under another value.
+bool changes_meaning(ByteView name) noexcept {
+  return name.find('.') == ByteView::npos && !ends_with(name, "_timeout") &&
+         !same_name(name, "application_name") && !same_name(name, "work_mem");
+}
+
 }  // namespace
 
 bool same_name(ByteView a, ByteView b) noexcept {
@@ -86,8 +95,8 @@ const ParameterSet::Context& ParameterSet::context() const {
   if (has_context_) return context_;
   std::string content;
   for (const auto& [name, value] : values_) {
-    if (same_name(name, "application_name")) continue;
-    for (const char c : name) content += lower(c);
+    if (!changes_meaning(name)) continue;
+    for (const char c : name) content += to_lower(c);
     content.append(1, '\0').append(value).append(1, '\0');
   }
   const wire::Digest digest = wire::sha256(content);

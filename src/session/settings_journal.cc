@@ -22,6 +22,12 @@ void SettingsJournal::link(ParameterSetRef wants, ParameterSetRef startup) {
   now_.wants = std::move(wants);
   startup_ = std::move(startup);
   start_ = now_;
+  is_followed_ = true;
+}
+
+void SettingsJournal::link_plain() {
+  link(base_, {});
+  is_followed_ = false;
 }
 
 ParameterSetRef SettingsJournal::unlink() {
@@ -43,6 +49,7 @@ const std::string* SettingsJournal::find(ByteView name) const noexcept {
 
 void SettingsJournal::apply(const SettingChange& change, const ParameterSet& reported) {
   REMUDA_CHECK(now_.has && now_.wants);
+  is_touched_ = true;
   const bool is_reported = reported.find(change.name) != nullptr;
   switch (change.kind) {
     case SettingChange::Kind::set:
@@ -129,6 +136,7 @@ void SettingsJournal::end(bool and_chain) {
   now_.local = {};
   start_ = now_;
   savepoints_.clear();
+  is_touched_ = false;
   in_block_ = and_chain;
   has_failed_ = false;
 }
@@ -144,6 +152,7 @@ void SettingsJournal::rollback(bool and_chain) {
 }
 
 void SettingsJournal::savepoint(ByteView name) {
+  is_touched_ = true;
   if (!savepoints_.empty()) {
     Savepoint& last = savepoints_.back();
     const State& state = last.state;
@@ -206,6 +215,7 @@ void SettingsJournal::apply(StatementKind kind, ByteView text) {
 }
 
 void SettingsJournal::fail() {
+  if (!is_followed_) return;
   if (in_block_) {
     has_failed_ = true;
   } else {
@@ -213,7 +223,8 @@ void SettingsJournal::fail() {
   }
 }
 
-void SettingsJournal::ready(TransactionStatus status) {
+void SettingsJournal::end_query(TransactionStatus status) {
+  if (!is_followed_) return;
   if (status != TransactionStatus::idle) {
     in_block_ = true;
     has_failed_ = status == TransactionStatus::failed;
@@ -222,6 +233,16 @@ void SettingsJournal::ready(TransactionStatus status) {
   // A transaction that ended by no statement we know: by an error at its end, if by any.
   if (in_block_ && !has_failed_) lose();
   commit();
+}
+
+void SettingsJournal::add_context(ParameterSet::Context& context) const {
+  const auto add = [&](const ParameterSetRef& set, size_t turn) {
+    if (!set || set->values().empty()) return;
+    const ParameterSet::Context& more = set->context();
+    for (size_t i = 0; i < more.size(); ++i) context[i] ^= more[(i + turn) % more.size()];
+  };
+  add(now_.has, 1);
+  add(now_.local, 2);
 }
 
 std::string setting_replay_sql(const ParameterSet& has, const ParameterSet& wants) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "remuda/base/text.h"
+
 namespace remuda::session {
 namespace {
 
@@ -13,12 +15,8 @@ constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 constexpr bool starts_word(char c) noexcept {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || (c & 0x80) != 0;
+  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || (c & 0x80) != 0;
 }
 
 constexpr bool continues_word(char c) noexcept {
@@ -69,7 +67,7 @@ bool is_ascii(ByteView text) noexcept {
 
 int digit_value(char c) noexcept {
   if (is_digit(c)) return c - '0';
-  const char l = lower(c);
+  const char l = to_lower(c);
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : 99;
 }
 
@@ -159,7 +157,7 @@ size_t piece_end(ByteView text, char quote, bool escapes) noexcept {
 bool Token::is(const char* word) const noexcept {
   if (kind != Kind::word) return false;
   for (const char c : text) {
-    if (*word == '\0' || lower(c) != *word++) return false;
+    if (*word == '\0' || to_lower(c) != *word++) return false;
   }
   return *word == '\0';
 }
@@ -201,7 +199,7 @@ Token SqlTokens::next() noexcept {
 
 // Also the letters that stand directly in front of a quote: E'', B'', X'', N'', U&'' and U&"".
 Token SqlTokens::word(const char* begin) noexcept {
-  const char first = lower(*begin);
+  const char first = to_lower(*begin);
   const char second = peek(1);
   if (second == '\'') {
     if (first == 'e' || first == 'n' || first == 'b' || first == 'x') {
@@ -221,8 +219,8 @@ Token SqlTokens::word(const char* begin) noexcept {
 
 Token SqlTokens::number(const char* begin) noexcept {
   while (at_ < end_) {
-    const bool is_signed_exponent = (*at_ == '+' || *at_ == '-') && lower(at_[-1]) == 'e' &&
-                                    lower(begin[at_ - begin > 1 ? 1 : 0]) != 'x';
+    const bool is_signed_exponent = (*at_ == '+' || *at_ == '-') && to_lower(at_[-1]) == 'e' &&
+                                    to_lower(begin[at_ - begin > 1 ? 1 : 0]) != 'x';
     if (at_ > begin && is_signed_exponent && is_digit(peek(1))) {
       ++at_;
     } else if (continues_word(*at_) || *at_ == '.') {
@@ -301,7 +299,7 @@ std::optional<std::string> decode_identifier(const Token& token) {
   std::string name;
   if (token.kind == Token::Kind::word) {
     name = token.text;
-    std::transform(name.begin(), name.end(), name.begin(), lower);
+    std::transform(name.begin(), name.end(), name.begin(), to_lower);
   } else if (token.kind == Token::Kind::quoted_word) {
     const ByteView inside = token.text.substr(1, token.text.size() - 2);
     for (size_t i = 0; i < inside.size(); ++i) {

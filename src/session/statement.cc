@@ -1,5 +1,6 @@
 #include "remuda/session/statement.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "remuda/base/error.h"
@@ -33,10 +34,6 @@ uint64_t random_seed() {
   return seed;
 }
 
-bool starts_with_word(ByteView text, ByteView word) noexcept {
-  return text.size() >= word.size() && same_name(text.substr(0, word.size()), word);
-}
-
 }  // namespace
 
 StatementName server_name(const StatementDigest& digest) noexcept {
@@ -51,11 +48,17 @@ const StatementDigest& Statement::digest() {
   if (has_digest_) return digest_;
   std::string content(context_.data(), context_.size());
   content.append(reinterpret_cast<const char*>(&generation_), sizeof generation_);
+  if (form_ == Form::sql) content += "SQL";
   content += body_;
   const wire::Digest whole = wire::sha256(content);
   std::memcpy(digest_.bytes.data(), whole.data(), digest_.bytes.size());
   has_digest_ = true;
   return digest_;
+}
+
+bool Statement::needs_parameters() const noexcept {
+  return std::any_of(effect_.changes.begin(), effect_.changes.end(),
+                     [](const SettingChange& change) { return change.needs_parameters(); });
 }
 
 void Statement::renew() noexcept {
@@ -73,22 +76,52 @@ StatementTable::~StatementTable() {
   REMUDA_CHECK(statements_.empty());
 }
 
-StatementRef StatementTable::intern(ByteView body, const ParameterSet::Context& context) {
+StatementCopy copy_of(const Statement& statement) {
+  return {statement.form(), std::string(statement.body()), statement.context(), statement.effect()};
+}
+
+StatementTable::Key StatementTable::key_of(Statement::Form form, ByteView body,
+                                           const ParameterSet::Context& context) const noexcept {
   uint64_t context_seed;
   std::memcpy(&context_seed, context.data(), sizeof context_seed);
-  const Key key{body, context, seeded_hash(seed_ ^ context_seed, body)};
-  if (const auto at = statements_.find(key); at != statements_.end()) return StatementRef(*at);
+  return {form, body, context, seeded_hash(seed_ ^ context_seed, body)};
+}
+
+Statement* StatementTable::find(const Key& key) const noexcept {
+  const auto at = statements_.find(key);
+  return at == statements_.end() ? nullptr : *at;
+}
+
+StatementRef StatementTable::add(const Key& key, StatementEffect effect) {
   auto statement = std::make_unique<Statement>();
   statement->table_ = this;
-  statement->body_ = body;
-  statement->context_ = context;
+  statement->form_ = key.form;
+  statement->body_ = key.body;
+  statement->context_ = key.context;
   statement->hash_ = key.hash;
-  const size_t begin = body.find_first_not_of(" \t\r\n\f\v");
-  const ByteView text = body.substr(begin == ByteView::npos ? body.size() : begin);
-  statement->deallocates_ =
-      starts_with_word(text, "deallocate") || starts_with_word(text, "discard");
+  statement->effect_ = std::move(effect);
   statements_.insert(statement.get());
   return StatementRef(statement.release());
+}
+
+StatementRef StatementTable::intern(ByteView body, const ParameterSet::Context& context,
+                                    const TextRules& rules) {
+  const Key key = key_of(Statement::Form::parse, body, context);
+  if (Statement* known = find(key)) return StatementRef(known);
+  const ByteView text = body.substr(0, body.find('\0'));
+  return add(key, read_effect(statement_kind(text), text, rules));
+}
+
+StatementRef StatementTable::intern_sql(ByteView body, const ParameterSet::Context& context) {
+  const Key key = key_of(Statement::Form::sql, body, context);
+  if (Statement* known = find(key)) return StatementRef(known);
+  return add(key, {});
+}
+
+StatementRef StatementTable::intern(const StatementCopy& copy) {
+  const Key key = key_of(copy.form, copy.body, copy.context);
+  if (Statement* known = find(key)) return StatementRef(known);
+  return add(key, copy.effect);
 }
 
 StatementRef StatementTable::make_unkept() {

@@ -1,19 +1,25 @@
 #include "statement_messages.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "asking.h"
-#include "deallocate.h"
-#include "remuda/wire/builder.h"
+#include "put_message.h"
+#include "remuda/wire/reader.h"
+#include "remuda/wire/sqlstate.h"
+#include "statement_limits.h"
+#include "unsettled.h"
+#include "walk_end.h"
 
 namespace remuda::session {
 namespace {
 
 using Body = FrameState::Body;
 
-const Fault kNameTooLong{SqlState("54000"), "name of a prepared statement or portal is too long"};
-const Fault kMalformed{SqlState("08P01"), "invalid message format"};
+const Fault kNameTooLong{wire::sqlstate::kProgramLimitExceeded,
+                         "name of a prepared statement or portal is too long"};
+const Fault kMalformed{wire::sqlstate::kProtocolViolation, "invalid message format"};
 
 constexpr size_t kHeaderSize = FrameWalk::kHeaderSize;
 // Names are looked for among so many bytes.
@@ -22,61 +28,54 @@ constexpr size_t kMostNames = FrameWalk::kMaxWhole;
 // they are refused.
 constexpr size_t kMostUnnamed = 1024 * 1024;
 constexpr size_t kMostNamed = 16 * 1024 * 1024;
-constexpr size_t kMostStatements = 16 * 1024;  // of one client
 // A text up to this size is copied, so that it is one run with what is put around it.
 constexpr size_t kSmall = 1024;
-constexpr size_t kMostEvictions = 4;  // for one statement
 constexpr size_t kShownName = 200;
 constexpr ByteView kFlush{"H\0\0\0\4", 5};
-// Nothing has this name, so what refers to it fails.
-constexpr ByteView kNowhere = "remuda_nowhere";
-
-ByteView up_to_nul(ByteView bytes) noexcept {
-  return bytes.substr(0, bytes.find('\0'));
-}
-
-void put_header(Egress& out, char type, size_t body_size) {
-  char header[kHeaderSize];
-  header[0] = type;
-  store_u32(header + 1, static_cast<uint32_t>(body_size + 4));
-  out.copy({header, kHeaderSize});
-}
-
-void put_cstring(Egress& out, ByteView text) {
-  out.copy(text);
-  out.copy(ByteView("\0", 1));
-}
 
 std::string shown(ByteView name) {
   std::string text(name.substr(0, kShownName));
   return '"' + text + '"';
 }
 
-void replace_client_unnamed(ClientStatements& own, StatementChange& change,
-                            StatementRef statement) {
-  change.client_unnamed = true;
-  change.client_previous = own.unnamed.set(std::move(statement));
-  change.client_version = own.unnamed.version;
-}
-
-void replace_server_unnamed(ServerView& server, StatementChange& change, StatementRef statement) {
+void replace_server_unnamed(ServerView& server, StatementChange& change,
+                            const StatementRef& statement) {
   change.server_unnamed = true;
-  change.server_previous = server.unnamed.set(std::move(statement));
+  change.server_previous = server.unnamed.set(statement);
   change.server_version = server.unnamed.version;
 }
 
-// Undoes a replacement of the unnamed statement, after which the slot had this version. Where later
-// batches have replaced it again, they have replaced what was there before.
-void put_back(ServerView& server, size_t later, StatementSlot& now, uint64_t version,
-              const StatementSlot& before, StatementSlot StatementChange::*previous) {
-  if (now.version == version) {
-    now = before;
-    return;
+// The values of parameters in a Bind behind its names; none when they cannot be read.
+std::vector<std::optional<ByteView>> bound_values(ByteView rest) {
+  wire::Reader reader(rest);
+  const size_t formats = reader.u16();
+  reader.bytes(2 * formats);
+  std::vector<std::optional<ByteView>> values(std::min<size_t>(reader.u16(), rest.size()));
+  for (auto& value : values) {
+    const int32_t size = reader.i32();
+    if (size >= 0) value = reader.bytes(static_cast<size_t>(size));
   }
-  for (size_t i = later; i < server.changes.size(); ++i) {
-    StatementSlot& theirs = server.changes[i].*previous;
-    if (theirs.version == version) theirs = before;
-  }
+  if (!reader.ok()) values.clear();
+  return values;
+}
+
+struct Names {
+  ByteView first;   // a portal in Bind and Execute
+  ByteView second;  // the statement in Bind
+  ByteView rest;
+  bool are_there = false;
+};
+
+Names read_names(ByteView message) noexcept {
+  const bool has_kind = message[0] == 'D' || message[0] == 'C';
+  wire::Reader reader(message.substr(kHeaderSize));
+  if (has_kind) reader.u8();
+  Names names;
+  names.first = reader.cstring();
+  if (message[0] == 'B') names.second = reader.cstring();
+  names.are_there = reader.ok();
+  names.rest = reader.rest();
+  return names;
 }
 
 // One message, and all that it is about.
@@ -88,36 +87,38 @@ class StatementMessage {
     if (!client.statements) client.statements = std::make_unique<ClientStatements>();
   }
 
-  // Each returns false when the message has to wait for answers; nothing has been done then.
-  bool parse(ByteView name, ByteView body);
-  bool bind(ByteView portal, ByteView name);
-  bool describe(ByteView name);
-  bool close(ByteView name);
-  bool query(ByteView sql);
-
-  void refuse(const SqlState& state, const std::string& text, const std::string& detail = {});
-  void stream_unnamed();
+  // False when the message has to wait for answers; nothing has been done then.
+  bool take(const Names& names);
+  // A Parse of which only the beginning is there.
+  void take_unkept(bool is_without_name);
 
  private:
+  bool parse(ByteView name, ByteView body);
+  bool bind(ByteView portal, ByteView name, ByteView rest);
+  bool describe(ByteView name);
+  bool execute(ByteView portal);
+  bool close(ByteView name);
+
+  void refuse(const SqlState& state, const std::string& text, const std::string& detail = {});
   size_t size() const noexcept { return size_t{1} + header_.length; }
   ClientStatements& own() noexcept { return *client_.statements; }
   bool is_unnamed(ByteView name) const noexcept { return name.empty() && !limits_.prepare_unnamed; }
   StatementRef* find(ByteView name) noexcept;
 
-  bool is_unsettled(const StatementDigest& digest) const noexcept;
-  bool is_unsettled(ByteView name) const noexcept;
-  bool is_unnamed_unsettled() const noexcept;
-  template <class Concerns>
-  bool any_earlier(Concerns concerns) const noexcept;
-
+  ParameterSet::Context context() const;
+  StatementRef intern(ByteView body);
+  void replace_unnamed(StatementChange& change, const StatementRef& statement);
+  void note_portal(ByteView portal, const StatementRef& statement, ByteView rest);
   bool is_aborted() const noexcept;
   void parse_unnamed(ByteView body);
   bool parse_deallocate(const std::string& name, StatementRef known, ByteView body);
   bool use(ByteView name, StatementRef& statement);
-  bool use_unnamed();
+  bool use_named(StatementRef& known, StatementRef& statement);
+  void use_unnamed(StatementRef& statement);
   void refuse_unknown(ByteView name);
   void refuse_duplicate(ByteView name);
   void refuse_unkept();
+  void refuse_unmovable(ByteView name);
   void evict();
   void prepare(const StatementRef& statement, Action action, StatementChange change);
   void put_parse(ByteView name, ByteView body);
@@ -131,37 +132,23 @@ class StatementMessage {
   const Limits& limits_;
 };
 
-template <class Concerns>
-bool StatementMessage::any_earlier(Concerns concerns) const noexcept {
-  for (size_t i = 0; i < server_.changes.size(); ++i) {
-    const StatementChange& change = server_.changes[i];
-    if (change.batch == server_.batch) return false;
-    if (change.forgets_all || concerns(change)) return true;
-  }
-  return false;
+ParameterSet::Context StatementMessage::context() const {
+  ParameterSet::Context context = client_.parameters->context();
+  server_.settings.add_context(context);
+  return context;
 }
 
-// Whether a batch that is not answered yet decides if the server has it.
-bool StatementMessage::is_unsettled(const StatementDigest& digest) const noexcept {
-  return any_earlier([&](const StatementChange& change) {
-    return (change.server_added || change.server_removed) && change.digest == digest;
-  });
+StatementRef StatementMessage::intern(ByteView body) {
+  return limits_.statements->intern(body, context(), text_rules(*client_.parameters));
 }
 
-// Whether such a batch decides what the client's name stands for.
-bool StatementMessage::is_unsettled(ByteView name) const noexcept {
-  return any_earlier([&](const StatementChange& change) {
-    return (change.client_added || change.client_removed) && change.name == name;
-  });
-}
-
-// Whether such a batch was the last to prepare the unnamed statement.
-bool StatementMessage::is_unnamed_unsettled() const noexcept {
-  for (size_t i = server_.changes.size(); i-- > 0;) {
-    const StatementChange& change = server_.changes[i];
-    if (change.client_unnamed || change.server_unnamed) return change.batch != server_.batch;
-  }
-  return false;
+// For the client and, unless it is kept like a named one, on the server.
+void StatementMessage::replace_unnamed(StatementChange& change, const StatementRef& statement) {
+  change.client_unnamed = true;
+  change.client_previous = own().unnamed.set(statement);
+  change.client_version = own().unnamed.version;
+  if (limits_.prepare_unnamed) return;
+  replace_server_unnamed(server_, change, statement);
 }
 
 StatementRef* StatementMessage::find(ByteView name) noexcept {
@@ -173,11 +160,7 @@ StatementRef* StatementMessage::find(ByteView name) noexcept {
 void StatementMessage::refuse(const SqlState& state, const std::string& text,
                               const std::string& detail) {
   StatementChange change;
-  wire::MessageBuilder error(change.error, 'E');
-  error.u8('S').cstring("ERROR").u8('V').cstring("ERROR");
-  error.u8('C').cstring(state.view()).u8('M').cstring(text);
-  if (!detail.empty()) error.u8('D').cstring(detail);
-  error.u8(0).finish();
+  change.error = error_message(state, text, detail);
   ask(server_, Reply::bind, Action::replace, std::move(change));
   Egress& out = walk_.out();
   put_header(out, 'B', 1 + kNowhere.size() + 1 + 6);
@@ -189,10 +172,12 @@ void StatementMessage::refuse(const SqlState& state, const std::string& text,
 
 void StatementMessage::refuse_unknown(ByteView name) {
   if (is_unnamed(name)) {
-    return refuse(SqlState("26000"), "unnamed prepared statement does not exist");
+    return refuse(wire::sqlstate::kUndefinedPreparedStatement,
+                  "unnamed prepared statement does not exist");
   }
   own().complaint = "prepared statement did not exist";
-  refuse(SqlState("26000"), "prepared statement " + shown(name) + " does not exist",
+  refuse(wire::sqlstate::kUndefinedPreparedStatement,
+         "prepared statement " + shown(name) + " does not exist",
          "This prepared statement did not exist for this client: it was never prepared, or has "
          "been deallocated.");
 }
@@ -200,11 +185,19 @@ void StatementMessage::refuse_unknown(ByteView name) {
 void StatementMessage::refuse_duplicate(ByteView name) {
   own().complaint =
       "prepared statement '" + std::string(name.substr(0, kShownName)) + "' was already prepared";
-  refuse(SqlState("42P05"), "prepared statement " + shown(name) + " already exists");
+  refuse(wire::sqlstate::kDuplicatePreparedStatement,
+         "prepared statement " + shown(name) + " already exists");
+}
+
+void StatementMessage::refuse_unmovable(ByteView name) {
+  refuse(wire::sqlstate::kFeatureNotSupported,
+         "a statement prepared by SQL with parameter types cannot be bound on another server",
+         name.empty() ? "" : "It is " + shown(name) + ".");
 }
 
 void StatementMessage::refuse_unkept() {
-  refuse(SqlState("54000"), "unnamed prepared statement is too long to be kept for later batches",
+  refuse(wire::sqlstate::kProgramLimitExceeded,
+         "unnamed prepared statement is too long to be kept for later batches",
          "Send Parse and Bind in one batch, or prepare it under a name.");
 }
 
@@ -225,13 +218,9 @@ void StatementMessage::evict() {
   const auto limit = static_cast<size_t>(std::max(limits_.max_prepared_statements, 1));
   for (size_t n = 0; n < kMostEvictions && order.size() >= limit; ++n) {
     const StatementDigest digest = order.back();
-    if (is_unsettled(digest)) return;
+    if (is_unsettled(server_, digest)) return;
     server_.statements.remove(digest);
-    Egress& out = walk_.out();
-    const StatementName name = server_name(digest);
-    put_header(out, 'C', 1 + name.size() + 1);
-    out.copy("S");
-    put_cstring(out, view_of(name));
+    put_reference(walk_.out(), 'C', digest);
     StatementChange change;
     change.server_removed = true;
     change.digest = digest;
@@ -270,9 +259,8 @@ bool StatementMessage::is_aborted() const noexcept {
 
 void StatementMessage::parse_unnamed(ByteView body) {
   StatementChange change;
-  change.statement = limits_.statements->intern(body, client_.parameters->context());
-  replace_client_unnamed(own(), change, change.statement);
-  replace_server_unnamed(server_, change, change.statement);
+  change.statement = intern(body);
+  replace_unnamed(change, change.statement);
   const ByteView kept = change.statement->body();
   ask(server_, Reply::parse, Action::forward, std::move(change));
   if (walk_.is_assembling()) {
@@ -284,111 +272,92 @@ void StatementMessage::parse_unnamed(ByteView body) {
   }
 }
 
-// Too long to keep: it works on this server only.
-void StatementMessage::stream_unnamed() {
+// Without a name it works on this server only.
+void StatementMessage::take_unkept(bool is_without_name) {
+  if (!is_without_name || limits_.prepare_unnamed) {
+    return refuse(wire::sqlstate::kProgramLimitExceeded,
+                  "prepared statement is too long to be kept",
+                  "At most 16 MiB can be, and any length without a name.");
+  }
   StatementChange change;
   change.statement = limits_.statements->make_unkept();
-  replace_client_unnamed(own(), change, change.statement);
-  replace_server_unnamed(server_, change, change.statement);
+  replace_unnamed(change, change.statement);
   ask(server_, Reply::parse, Action::forward, std::move(change));
   forward_as_it_is();
 }
 
 bool StatementMessage::parse(ByteView name, ByteView body) {
   if (is_unnamed(name)) {
-    const auto ended = own().named.empty() ? std::nullopt : deallocated_name(up_to_nul(body));
+    const auto ended =
+        own().named.empty() ? std::nullopt : deallocated_name(body.substr(0, body.find('\0')));
     StatementRef* const known = ended ? find(*ended) : nullptr;
     if (known) return parse_deallocate(*ended, *known, body);
     parse_unnamed(body);
     return true;
   }
-  if (is_unsettled(name)) return false;
-  const bool replaces = name.empty();
-  if (!replaces && find(name)) {
+  if (is_unsettled(server_, name)) return false;
+  if (!name.empty() && find(name)) {
     refuse_duplicate(name);
     return true;
   }
   if (own().named.size() >= kMostStatements) {
-    refuse(SqlState("54000"), "too many prepared statements");
+    refuse(wire::sqlstate::kProgramLimitExceeded, "too many prepared statements");
     return true;
   }
-  StatementRef statement = limits_.statements->intern(body, client_.parameters->context());
-  if (is_unsettled(statement->digest())) return false;
+  const StatementRef statement = intern(body);
+  if (is_unsettled(server_, statement->digest())) return false;
   StatementChange change;
-  if (replaces) {
-    replace_client_unnamed(own(), change, statement);
+  if (name.empty()) {
+    replace_unnamed(change, statement);
   } else {
     change.client_added = true;
     change.name = name;
     own().named.emplace(change.name, statement);
     ++walk_.counts().client_parses;
   }
-  if (is_aborted() && server_.statements.use(statement->digest())) {
-    // The server refuses it for that before it sees that it has it.
-    change.statement = statement;
-    put_parse(view_of(server_name(statement->digest())), statement->body());
-    ++walk_.counts().server_parses;
-    ask(server_, Reply::parse, Action::forward, std::move(change));
-  } else if (server_.statements.use(statement->digest())) {
-    change.statement = std::move(statement);
-    ask(server_, Reply::parse, Action::answer, std::move(change));
-  } else {
+  if (!server_.statements.use(statement->digest())) {
     prepare(statement, Action::forward, std::move(change));
+    swallow();
+    return true;
   }
+  change.statement = statement;
+  const bool aborted = is_aborted();
+  if (aborted) {
+    // Whether it is refused for that, or may end the transaction, is the server's to say.
+    replace_server_unnamed(server_, change, statement);
+    put_parse({}, statement->body());
+    ++walk_.counts().server_parses;
+  }
+  ask(server_, Reply::parse, aborted ? Action::forward : Action::answer, std::move(change));
   swallow();
   return true;
 }
 
 // ---- DEALLOCATE
 
-// As a query it becomes one that has the same tag on any server. Its first tag is not for the
-// client.
-bool StatementMessage::query(ByteView sql) {
-  const std::optional<std::string> name = deallocated_name(sql);
-  if (name && is_unsettled(*name)) return false;
-  StatementRef* const known = name ? find(*name) : nullptr;
-  note_query(client_, server_, sql);
-  if (!known) {
-    ask_last(server_, Reply::query);
-    forward_as_it_is();
-    return true;
-  }
-  server_.batch_deallocates = false;
-  StatementChange change;
-  change.client_removed = change.skips_tag = true;
-  change.name = *name;
-  change.statement = std::move(*known);
-  own().named.erase(own().named.find(*name));
-  ask(server_, Reply::query, Action::forward, std::move(change));
-  constexpr ByteView kQuery = "PREPARE remuda_gone AS SELECT;DEALLOCATE remuda_gone";
-  put_header(walk_.out(), 'Q', kQuery.size() + 1);
-  put_cstring(walk_.out(), kQuery);
-  swallow();
-  return true;
-}
-
 // Prepared, it ends the server's copy, which has to be there for that.
 bool StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
                                         ByteView body) {
   const StatementDigest digest = known->digest();
-  if (is_unsettled(name) || is_unsettled(digest)) return false;
-  if (!server_.statements.use(digest)) prepare(known, Action::swallow, {});
+  if (is_unsettled(server_, name) || is_unsettled(server_, digest)) return false;
+  if (!server_.statements.use(digest)) {
+    if (known->form() != Statement::Form::parse) {
+      refuse_unmovable(name);
+      return true;
+    }
+    prepare(known, Action::swallow, {});
+  }
   StatementChange change;
-  const StatementRef text = limits_.statements->intern(body, client_.parameters->context());
-  replace_client_unnamed(own(), change, text);
-  replace_server_unnamed(server_, change, text);
+  replace_unnamed(change, intern(body));
   change.client_removed = own().named.erase(name) > 0;
   change.name = name;
   change.statement = std::move(known);
   change.server_removed = server_.statements.remove(digest);
   change.digest = digest;
   const StatementName renamed = server_name(digest);
-  const std::string sql = "DEALLOCATE \"" + std::string(view_of(renamed)) + '"';
-  Egress& out = walk_.out();
-  put_header(out, 'P', 1 + sql.size() + 1 + 2);
-  put_cstring(out, "");
-  put_cstring(out, sql);
-  out.copy(ByteView("\0\0", 2));
+  std::string text = "DEALLOCATE \"" + std::string(view_of(renamed)) + '"';
+  text.append(3, '\0');
+  put_parse({}, text);
   ask(server_, Reply::parse, Action::forward, std::move(change));
   swallow();
   return true;
@@ -399,50 +368,59 @@ bool StatementMessage::parse_deallocate(const std::string& name, StatementRef kn
 // Sees to it that the server has what the name stands for. False: wait. A null statement: unknown,
 // and refused.
 bool StatementMessage::use(ByteView name, StatementRef& statement) {
-  if (is_unsettled(name)) return false;
+  if (name.empty() ? is_unnamed_unsettled(server_) : is_unsettled(server_, name)) return false;
   StatementRef* known = name.empty() ? &own().unnamed.statement : find(name);
   if (!known || !*known) {
     refuse_unknown(name);
     return true;
   }
-  if ((*known)->body().empty()) {
-    refuse_unkept();
-    return true;
+  if (is_unnamed(name)) {
+    use_unnamed(statement);
+  } else if (!use_named(*known, statement)) {
+    return false;
   }
-  if (is_unsettled((*known)->digest())) return false;
-  if (!server_.statements.use((*known)->digest())) {
-    // Prepared now, it means what the settings of now make of it; others must not be given that
-    // under the name of what it meant before.
-    if ((*known)->context() != client_.parameters->context()) {
-      const StatementRef before = *known;
-      *known = limits_.statements->intern(before->body(), client_.parameters->context());
-    }
-    if (is_unsettled((*known)->digest())) return false;
-    if (!server_.statements.use((*known)->digest())) prepare(*known, Action::swallow, {});
-  }
-  statement = *known;
-  server_.batch_deallocates |= statement->deallocates();
+  if (statement) server_.batch_deallocates |= ends_statements(statement->kind());
   return true;
 }
 
-// The same for the unnamed statement, which is not renamed. False: refused.
-bool StatementMessage::use_unnamed() {
-  StatementRef& unnamed = own().unnamed.statement;
-  if (!unnamed) {
-    refuse_unknown({});
-    return false;
-  }
-  server_.batch_deallocates |= unnamed->deallocates();
-  if (server_.unnamed.statement == unnamed) return true;
-  if (unnamed->body().empty()) {
+bool StatementMessage::use_named(StatementRef& known, StatementRef& statement) {
+  if (known->body().empty()) {
     refuse_unkept();
-    return false;
+    return true;
   }
-  // As in use(): what it means on this server is up to the settings of now.
-  if (unnamed->context() != client_.parameters->context()) {
+  if (is_unsettled(server_, known->digest())) return false;
+  if (!server_.statements.use(known->digest())) {
+    if (known->form() != Statement::Form::parse) {
+      refuse_unmovable({});
+      return true;
+    }
+    // Prepared now, it means what the settings of now make of it; others must not be given that
+    // under the name of what it meant before.
+    if (known->context() != context()) {
+      const StatementRef before = known;
+      known = intern(before->body());
+    }
+    if (is_unsettled(server_, known->digest())) return false;
+    if (!server_.statements.use(known->digest())) prepare(known, Action::swallow, {});
+  }
+  statement = known;
+  return true;
+}
+
+// The same for the unnamed statement, which is not renamed.
+void StatementMessage::use_unnamed(StatementRef& statement) {
+  StatementRef& unnamed = own().unnamed.statement;
+  statement = unnamed;
+  if (server_.unnamed.statement == unnamed) return;
+  if (unnamed->body().empty()) {
+    statement = {};
+    return refuse_unkept();
+  }
+  // As above: what it means on this server is up to the settings of now.
+  if (unnamed->context() != context()) {
     const StatementRef before = unnamed;
-    unnamed = limits_.statements->intern(before->body(), client_.parameters->context());
-    if (server_.unnamed.statement == unnamed) return true;
+    statement = unnamed = intern(before->body());
+    if (server_.unnamed.statement == unnamed) return;
   }
   StatementChange change;
   change.statement = unnamed;
@@ -450,27 +428,38 @@ bool StatementMessage::use_unnamed() {
   put_parse({}, unnamed->body());
   ++walk_.counts().server_parses;
   ask(server_, Reply::parse, Action::swallow, std::move(change));
-  return true;
 }
 
-bool StatementMessage::bind(ByteView portal, ByteView name) {
-  if (name.empty() && is_unnamed_unsettled()) return false;
-  if (is_unnamed(name)) {
-    if (!use_unnamed()) return true;
-    ask(server_, Reply::bind);
-    forward_as_it_is();
-    return true;
+// What Execute will do. `rest` of the Bind is whole where that depends on it.
+void StatementMessage::note_portal(ByteView portal, const StatementRef& statement, ByteView rest) {
+  Portal noted;
+  if (statement->has_effect()) {
+    noted.statement = statement;
+    if (statement->needs_parameters()) {
+      const TextRules rules = text_rules(*client_.parameters);
+      noted.bound = bind_parameters(statement->effect().changes, bound_values(rest), rules);
+    }
+  } else if (server_.portals.empty()) {
+    return;
   }
+  if (!server_.portals.set(portal, std::move(noted))) server_.settings.lose();
+}
+
+bool StatementMessage::bind(ByteView portal, ByteView name, ByteView rest) {
   StatementRef statement;
   if (!use(name, statement)) return false;
   if (!statement) return true;
-  if (!name.empty()) ++walk_.counts().binds;
+  if (client_.follows_settings()) note_portal(portal, statement, rest);
   ask(server_, Reply::bind);
+  if (is_unnamed(name)) {
+    forward_as_it_is();
+    return true;
+  }
+  if (!name.empty()) ++walk_.counts().binds;
   const size_t prefix = kHeaderSize + portal.size() + 1 + name.size() + 1;
   const StatementName renamed = server_name(statement->digest());
-  const size_t rest = size() - prefix;
   Egress& out = walk_.out();
-  put_header(out, 'B', portal.size() + 1 + renamed.size() + 1 + rest);
+  put_header(out, 'B', portal.size() + 1 + renamed.size() + 1 + size() - prefix);
   put_cstring(out, portal);
   put_cstring(out, view_of(renamed));
   walk_.take(header_, prefix, Body::forward);
@@ -478,23 +467,33 @@ bool StatementMessage::bind(ByteView portal, ByteView name) {
 }
 
 bool StatementMessage::describe(ByteView name) {
-  if (name.empty() && is_unnamed_unsettled()) return false;
-  if (is_unnamed(name)) {
-    if (!use_unnamed()) return true;
-    ask(server_, Reply::describe);
-    forward_as_it_is();
-    return true;
-  }
   StatementRef statement;
   if (!use(name, statement)) return false;
   if (!statement) return true;
   ask(server_, Reply::describe);
-  const StatementName renamed = server_name(statement->digest());
-  Egress& out = walk_.out();
-  put_header(out, 'D', 1 + renamed.size() + 1);
-  out.copy("S");
-  put_cstring(out, view_of(renamed));
+  if (is_unnamed(name)) {
+    forward_as_it_is();
+    return true;
+  }
+  put_reference(walk_.out(), 'D', statement->digest());
   swallow();
+  return true;
+}
+
+bool StatementMessage::execute(ByteView portal) {
+  const Portal* noted = server_.portals.find(portal);
+  if (!noted) {
+    ask(server_, Reply::execute);
+  } else if (is_known_by_kind(noted->statement->kind())) {
+    ask(server_, Owed{Reply::execute, Action::forward, false, noted->statement->kind()});
+  } else {
+    StatementChange change;
+    QueryStep& step = change.steps.emplace_back();
+    step.effect = noted->statement->effect();
+    if (!noted->bound.empty()) step.effect.changes = noted->bound;
+    ask(server_, Reply::execute, Action::forward, std::move(change));
+  }
+  forward_as_it_is();
   return true;
 }
 
@@ -502,10 +501,12 @@ bool StatementMessage::describe(ByteView name) {
 
 // The server keeps it for others, and for this client's next time.
 bool StatementMessage::close(ByteView name) {
-  if (is_unsettled(name)) return false;
+  if (is_unsettled(server_, name)) return false;
   StatementChange change;
   if (name.empty()) {
-    replace_client_unnamed(own(), change, {});
+    change.client_unnamed = true;
+    change.client_previous = own().unnamed.set({});
+    change.client_version = own().unnamed.version;
   } else if (const auto at = own().named.find(name); at != own().named.end()) {
     change.client_removed = true;
     change.name = name;
@@ -517,22 +518,80 @@ bool StatementMessage::close(ByteView name) {
   return true;
 }
 
-// How much of a message has to be seen, at most.
+bool StatementMessage::take(const Names& names) {
+  switch (header_.type) {
+    case 'P':
+      return parse(names.first, names.rest);
+    case 'B':
+      return bind(names.first, names.second, names.rest);
+    case 'D':
+      return describe(names.first);
+    case 'E':
+      return execute(names.first);
+    default:
+      return close(names.first);
+  }
+}
+
+// ---- What is there of a message
+
+// How much of it has to be seen, at most.
 size_t most_needed(const FrameHeader& header) noexcept {
   const size_t size = size_t{1} + header.length;
-  if (header.type == 'P' || header.type == 'Q') return size;
-  return std::min(size, kMostNames);
+  return header.type == 'P' ? size : std::min(size, kMostNames);
 }
 
-// Whether `message` has all that is needed: a Parse is kept, of the others only the names count.
-bool has_enough(ByteView message, size_t size) noexcept {
-  if (message.size() == size) return true;
-  if (message[0] != 'B') return false;
-  const size_t portal_end = message.find('\0', kHeaderSize);
-  return portal_end != ByteView::npos && message.find('\0', portal_end + 1) != ByteView::npos;
+// Whether what a Bind will do depends on its values.
+bool needs_values(const ClientView& client, ByteView name) noexcept {
+  if (!client.statements || !client.follows_settings()) return false;
+  const ClientStatements& own = *client.statements;
+  const auto at = own.named.find(name);
+  if (!name.empty() && at == own.named.end()) return false;
+  const StatementRef& statement = name.empty() ? own.unnamed.statement : at->second;
+  return statement && statement->needs_parameters();
 }
 
-bool takes_portal(ByteView message) noexcept {
+struct Gathered {
+  ByteView message;
+  bool is_enough = false;
+  bool is_unkept = false;  // a Parse that is too long to be kept
+};
+
+// Of a Parse that is too long to keep only the first letter of its name matters.
+Gathered gather_parse(FrameWalk& walk, const FrameHeader& header, const Limits& limits) {
+  const size_t size = size_t{1} + header.length;
+  Gathered gathered;
+  if (size > kMostUnnamed) {
+    gathered.message = walk.gather(header, kHeaderSize + 1);
+    if (gathered.message.size() <= kHeaderSize) return gathered;
+    // What has been collected already, under other limits, may be too much to be copied.
+    const bool is_unnamed = gathered.message[kHeaderSize] == '\0' && !limits.prepare_unnamed;
+    gathered.is_unkept = size > kMostNamed || (is_unnamed && gathered.message.size() <= kMostNames);
+    gathered.is_enough = gathered.is_unkept;
+    if (gathered.is_unkept) return gathered;
+  }
+  gathered.message = walk.gather(header, size);
+  gathered.is_enough = gathered.message.size() == size;
+  return gathered;
+}
+
+Gathered gather(FrameWalk& walk, const FrameHeader& header, const ClientView& client,
+                const Limits& limits) {
+  if (header.type == 'P') return gather_parse(walk, header, limits);
+  const size_t size = size_t{1} + header.length;
+  Gathered gathered;
+  gathered.message = walk.gather(header, most_needed(header));
+  gathered.is_enough = gathered.message.size() == size;
+  if (gathered.is_enough || header.type != 'B' || gathered.message.size() < kHeaderSize) {
+    return gathered;
+  }
+  const Names names = read_names(gathered.message);
+  const bool is_bounded = size > FrameWalk::kMaxWhole;  // so long a value is not looked at
+  gathered.is_enough = names.are_there && (is_bounded || !needs_values(client, names.second));
+  return gathered;
+}
+
+bool is_about_portal(ByteView message) noexcept {
   return (message[0] == 'D' || message[0] == 'C') &&
          (message.size() <= kHeaderSize || message[kHeaderSize] != 'S');
 }
@@ -541,176 +600,48 @@ Reply reply_to(char type) noexcept {
   return type == 'D' ? Reply::describe : Reply::close;
 }
 
-// The first string behind `at`, and where it ends; false if it does not.
-bool read_string(ByteView message, size_t& at, ByteView& text) noexcept {
-  const size_t end = message.find('\0', std::min(at, message.size()));
-  if (end == ByteView::npos) return false;
-  text = message.substr(at, end - at);
-  at = end + 1;
-  return true;
-}
-
 }  // namespace
 
 Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, ClientView& client,
                                 ServerView* server, const Limits& limits) {
-  const auto stop = [&](Need need, const Fault* fault = nullptr) {
-    return Progress{walk.consumed(), need, fault, walk.counts()};
-  };
-  const size_t size = size_t{1} + header.length;
-  // Of a Parse that is too long to keep only the first letter of its name matters.
-  const bool is_long = header.type == 'P' && size > kMostUnnamed;
-  size_t most = most_needed(header);
-  if (is_long) most = kHeaderSize + 1;
-  ByteView message = walk.gather(header, most);
-  bool is_enough = has_enough(message, size);
-  bool is_unkept = false;
-  if (is_long && message.size() > kHeaderSize) {
-    // What has been collected already, under other limits, may be too much to be copied.
-    is_unkept = size > kMostNamed || (message[kHeaderSize] == '\0' && !limits.prepare_unnamed &&
-                                      message.size() <= kMostNames);
-    if (!is_unkept) {
-      message = walk.gather(header, size);
-      is_enough = has_enough(message, size);
+  const Gathered gathered = gather(walk, header, client, limits);
+  const ByteView message = gathered.message;
+  if (!gathered.is_enough) {
+    if (message.size() >= kMostNames && header.type != 'P') {
+      return stop(walk, Need::fail, &kNameTooLong);
     }
-    is_enough |= is_unkept;
-  }
-  if (!is_enough) {
-    if (message.size() >= kMostNames && header.type != 'P') return stop(Need::fail, &kNameTooLong);
     walk.keep(message);
-    return stop(Need::none);
+    return stop(walk, Need::none);
   }
-
   client.in_query = client.in_transaction = true;
-  if (!server) return stop(Need::server);
-  if (server->pipeline.full()) {
+  if (!server) return stop(walk, Need::server);
+  if (server->pipeline.full() || must_wait_for_answers(*server)) {
     ask_for_answers(walk, *server);
-    return stop(Need::room);
+    return stop(walk, Need::room);
   }
   if (server->skipping) {
     walk.take(header, 0, Body::swallow);
-    return stop(Need::none);
-  }
-  if (server->batch_deallocates && !server->pipeline.empty() && !server->copy_in) {
-    // What statements there are is known only when that has been answered.
-    ask_for_answers(walk, *server);
-    return stop(Need::room);
+    return stop(walk, Need::none);
   }
   StatementMessage about(walk, header, client, *server, limits);
-  if (is_unkept) {
-    if (message[kHeaderSize] == '\0' && !limits.prepare_unnamed) {
-      about.stream_unnamed();
-    } else {
-      about.refuse(SqlState("54000"), "prepared statement is too long to be kept",
-                   "At most 16 MiB can be, and any length without a name.");
-    }
-    return stop(Need::none);
+  if (gathered.is_unkept) {
+    about.take_unkept(message[kHeaderSize] == '\0');
+    return stop(walk, Need::none);
   }
-  if (takes_portal(message)) {
+  if (is_about_portal(message)) {
     ask(*server, reply_to(header.type));
     walk.take(header, 0, Body::forward);
-    return stop(Need::none);
+    return stop(walk, Need::none);
   }
-  const bool has_kind = header.type == 'D' || header.type == 'C';
-  size_t at = has_kind ? kHeaderSize + 1 : kHeaderSize;
-  ByteView first;
-  ByteView second;
-  const bool has_names =
-      read_string(message, at, first) && (header.type != 'B' || read_string(message, at, second));
-  if (!has_names) return stop(Need::fail, &kMalformed);
-  if (first.size() > kMostNames) return stop(Need::fail, &kNameTooLong);
-  bool is_done = false;
-  switch (header.type) {
-    case 'P':
-      is_done = about.parse(first, message.substr(at));
-      break;
-    case 'B':
-      is_done = about.bind(first, second);
-      break;
-    case 'D':
-      is_done = about.describe(first);
-      break;
-    case 'Q':
-      is_done = about.query(first);
-      break;
-    default:
-      is_done = about.close(first);
-  }
-  return stop(is_done ? Need::none : Need::room);
+  const Names names = read_names(message);
+  if (!names.are_there) return stop(walk, Need::fail, &kMalformed);
+  if (names.first.size() > kMostNames) return stop(walk, Need::fail, &kNameTooLong);
+  return stop(walk, about.take(names) ? Need::none : Need::room);
 }
 
 void ask_for_answers(FrameWalk& walk, ServerView& server) noexcept {
   server.flushes_answers = server.pipeline.front().action == Action::answer;
   walk.out().copy(kFlush);
-}
-
-bool may_deallocate(const ClientView& client, const FrameHeader& header) noexcept {
-  constexpr uint32_t kMostLength = 256;
-  return header.type == 'Q' && header.length <= kMostLength && client.simple_query_allowed &&
-         client.statements && !client.statements->named.empty();
-}
-
-void note_query(ClientView& client, ServerView& server, ByteView text) {
-  if (client.statements) client.statements->unnamed.set({});
-  server.unnamed.set({});
-  // What cannot be seen, or begins with a comment, may be anything.
-  const size_t begin = text.find_first_not_of(" \t\r\n\f\v;(");
-  const char first = begin == ByteView::npos ? 'd' : text[begin];
-  if (first != 'd' && first != 'D' && first != '-' && first != '/') return;
-  server.batch_deallocates = true;
-}
-
-void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_first_failed) {
-  ClientStatements* own = client ? client->statements.get() : nullptr;
-  for (size_t i = n; i-- > 0;) {
-    StatementChange& change = server.changes[i];
-    // A Parse that fails has ended the unnamed statement before it.
-    const bool has_failed = is_first_failed && i == 0;
-    if (change.server_added) server.statements.remove(change.digest);
-    if (change.server_removed) server.statements.add_oldest(change.digest);
-    if (change.server_unnamed) {
-      if (has_failed) change.server_previous.statement = {};
-      put_back(server, n, server.unnamed, change.server_version, change.server_previous,
-               &StatementChange::server_previous);
-    }
-    if (!own) continue;
-    if (change.client_added) own->named.erase(change.name);
-    if (change.client_removed) own->named.emplace(change.name, change.statement);
-    if (change.client_unnamed) {
-      if (has_failed) change.client_previous.statement = {};
-      put_back(server, n, own->unnamed, change.client_version, change.client_previous,
-               &StatementChange::client_previous);
-    }
-  }
-  server.changes.drop(n);
-}
-
-void keep_statement(ServerView& server, ClientView* client) {
-  StatementChange& change = server.changes.front();
-  if (!std::exchange(change.client_removed, false) || !client || !client->statements) return;
-  client->statements->named.emplace(change.name, change.statement);
-}
-
-void forget_statements(ServerView& server, ClientView* client) {
-  server.statements.clear();
-  ClientStatements* own = client ? client->statements.get() : nullptr;
-  if (own) own->named.clear();
-  // What is on its way is done again, to nothing.
-  for (size_t i = 0; i < server.changes.size(); ++i) {
-    StatementChange& change = server.changes[i];
-    if (change.server_added) server.statements.add(change.digest);
-    if (change.server_removed) change.server_removed = server.statements.remove(change.digest);
-    if (!own) continue;
-    if (change.client_added) own->named.emplace(change.name, change.statement);
-    if (change.client_removed) change.client_removed = own->named.erase(change.name) > 0;
-  }
-}
-
-void renew_statements(ClientView& client) noexcept {
-  if (!client.statements) return;
-  for (auto& [name, statement] : client.statements->named) statement->renew();
-  const StatementRef& unnamed = client.statements->unnamed.statement;
-  if (unnamed) unnamed->renew();
 }
 
 }  // namespace remuda::session

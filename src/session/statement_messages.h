@@ -1,6 +1,7 @@
-// Parse, Bind, Describe and Close of clients whose prepared statements follow them: names become
-// the server's, what a server lacks is prepared in front of its use, what it has is not sent again.
-// Used by the conversation only. PostgreSQL manual, Frontend/Backend Protocol: Extended Query.
+// Parse, Bind, Describe, Execute and Close of clients whose prepared statements follow them: names
+// become the server's, what a server lacks is prepared in front of its use, what it has is not sent
+// again. Used by the conversation only. PostgreSQL manual, Frontend/Backend Protocol: Extended
+// Query.
 #pragma once
 
 #include "frame_walk.h"
@@ -14,8 +15,10 @@ inline bool follows_statements(const ClientView& client, const Limits& limits) n
          limits.statements != nullptr && client.release != Release::session;
 }
 
-inline bool is_about_statements(char type) noexcept {
-  return type == 'P' || type == 'B' || type == 'D' || type == 'C';
+// Execute only where one of the open portals has an effect.
+inline bool is_about_statements(char type, const ServerView* server) noexcept {
+  return type == 'P' || type == 'B' || type == 'D' || type == 'C' ||
+         (type == 'E' && server && !server->portals.empty());
 }
 
 // The walk has room to rewrite. Need::none with the walk still assembling: more of the message is
@@ -33,24 +36,9 @@ inline void heed_zero_limit(ClientView& client, const ServerView* server,
   if (!server && !client.in_transaction && !client.frame.assembly) client.statements.reset();
 }
 
-// A simple query so short may be a DEALLOCATE of one of the client's statements.
-bool may_deallocate(const ClientView& client, const FrameHeader& header) noexcept;
-
-// A simple query, before it is asked: it ends the unnamed statement, and perhaps all. `text` is as
-// much of it as is there.
-void note_query(ClientView& client, ServerView& server, ByteView text);
-
-// The server has failed at the first of the n oldest changes, if `is_first_failed`, and skips the
-// others. `client` is null if it has left.
-void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_first_failed);
-
-// The server has no prepared statements any more, but for those it is about to be asked for.
-void forget_statements(ServerView& server, ClientView* client);
-
-// The server has failed at a query that would have ended a statement.
-void keep_statement(ServerView& server, ClientView* client);
-
-// A plan of this client's statements is out of date.
-void renew_statements(ClientView& client) noexcept;
+// What statements there are is known only when the server has answered.
+inline bool must_wait_for_answers(const ServerView& server) noexcept {
+  return server.batch_deallocates && !server.pipeline.empty() && !server.copy_in;
+}
 
 }  // namespace remuda::session

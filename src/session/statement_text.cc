@@ -9,8 +9,8 @@ namespace {
 using Kind = StatementKind;
 
 constexpr bool continues_word(char c) noexcept {
-  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-         (c & 0x80) != 0;
+  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$' || (c & 0x80) != 0;
 }
 
 // The words of a statement's beginning; strings do not occur there.
@@ -272,6 +272,11 @@ bool next_statement(ByteView& text, ByteView& statement, bool standard_strings) 
 }
 
 std::optional<std::string> statement_name(StatementKind kind, ByteView statement) {
+  ByteView tail;
+  return statement_name(kind, statement, tail);
+}
+
+std::optional<std::string> statement_name(StatementKind kind, ByteView statement, ByteView& tail) {
   Words words(skip_empty_statements(statement));
   words.advance();
   if (kind == Kind::rollback_to) {
@@ -280,7 +285,16 @@ std::optional<std::string> statement_name(StatementKind kind, ByteView statement
   }
   if (kind == Kind::rollback_to || kind == Kind::release) take_noise(words, "savepoint");
   if (kind == Kind::deallocate) take_noise(words, "prepare");
+  tail = words.behind();
   return decode_identifier(words.token());
+}
+
+std::optional<std::string> deallocated_name(ByteView statement) {
+  if (statement_kind(statement) != Kind::deallocate) return std::nullopt;
+  ByteView tail;
+  std::optional<std::string> name = statement_name(Kind::deallocate, statement, tail);
+  if (!skip_empty_statements(tail).empty()) return std::nullopt;
+  return name;
 }
 
 }  // namespace remuda::session

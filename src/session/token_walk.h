@@ -17,6 +17,8 @@ class TokenWalk {
     SqlTokens tokens = tokens_;
     return tokens.next();
   }
+  // The text behind the token.
+  ByteView behind() const noexcept { return tokens_.rest(); }
   void advance() noexcept { token_ = tokens_.next(); }
 
   bool is(const char* word) const noexcept { return token_.is(word); }

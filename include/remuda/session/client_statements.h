@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "remuda/session/statement.h"
@@ -26,13 +27,8 @@ struct ClientStatements {
   std::string complaint;  // a line for the log: what it asked for cannot be
 };
 
-// The same by value, on its way to another worker.
-struct StatementCopy {
-  std::string name;  // empty: the unnamed one
-  std::string body;
-  ParameterSet::Context context;
-};
-using StatementCopies = std::vector<StatementCopy>;
+// The same by value, on its way to another worker: name, empty for the unnamed one, and statement.
+using StatementCopies = std::vector<std::pair<std::string, StatementCopy>>;
 
 StatementCopies copy_out(const ClientStatements* statements);
 std::unique_ptr<ClientStatements> copy_in(const StatementCopies& copies, StatementTable& table);

@@ -19,7 +19,9 @@
 #include "remuda/session/egress.h"
 #include "remuda/session/parameters.h"
 #include "remuda/session/pipeline.h"
+#include "remuda/session/portals.h"
 #include "remuda/session/server_statements.h"
+#include "remuda/session/settings_journal.h"
 #include "remuda/session/statement_changes.h"
 #include "remuda/session/transaction.h"
 
@@ -86,6 +88,12 @@ struct ClientView {
   bool in_transaction = false;  // set when it asks, cleared at ReadyForQuery(idle)
   // Those that follow it from server to server; null while it has had none.
   std::unique_ptr<ClientStatements> statements;
+  // What servers do not report of its settings, while it has no server
+  // (session/settings_journal.h), and what it began with; null where these do not follow it.
+  ParameterSetRef settings;
+  ParameterSetRef startup_settings;
+
+  bool follows_settings() const noexcept { return static_cast<bool>(startup_settings); }
 };
 
 struct ServerView {
@@ -93,6 +101,7 @@ struct ServerView {
   Pipeline pipeline;
   ParameterSetRef parameters;  // what it has now
   ParameterSetRef reported;    // what it told at login: the names it will keep reporting
+  SettingsJournal settings;    // what it does not report
   TransactionStatus status = TransactionStatus::idle;
   bool copy_in = false;   // it reads CopyData, and ignores Sync and Flush
   bool skipping = false;  // after an error it ignores all up to a Sync that was not sent yet
@@ -114,6 +123,8 @@ struct ServerView {
   uint32_t batch = 0;              // counts Syncs and the like that were sent
   bool batch_deallocates = false;  // the batch being sent may end prepared statements
   bool flushes_answers = false;    // what we answer ourselves is wanted now
+  uint32_t gone = 0;               // counts names that were made up
+  Portals portals;                 // of the client, where Execute has an effect
   bool may_set = false;            // it has been asked to run what may change its settings
   // Behind such it was given a statement under a name: if they do change, nobody knows what the
   // statement means.
@@ -153,6 +164,15 @@ Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egr
 // Replies that are due without the server's saying anything: a client has asked for a Flush.
 bool has_answers(const ServerView& server) noexcept;
 void take_answers(ServerView& server, Egress& to_client) noexcept;
+
+// A client is given a server, with nothing half done, or leaves it. What it has set that its next
+// server does not report goes along.
+void link(ClientView& client, ServerView& server);
+void unlink(ClientView& client, ServerView& server);
+// SQL that has to run before the client's; empty when the server has all the client wants.
+std::string replay_sql(const ClientView& client, const ServerView& server);
+// The same, cheap.
+bool needs_replay(const ClientView& client, const ServerView& server) noexcept;
 
 // Puts a query of our own (parameter replay, reset, check) in front of what follows; its replies
 // are swallowed. The caller sends the message. When it fails, leaves a transaction open or starts a

@@ -31,8 +31,9 @@ class ParameterSet {
   // The value of a name, or nullptr.
   const std::string* find(ByteView name) const noexcept;
 
-  // Stands for all that may change what the text of a statement means: every value but the
-  // application's name. Equal contexts mean equal values. Worked out when first asked for.
+  // Stands for all that may change what the text of a statement means: every value but those of
+  // extensions ("app.tenant"), timeouts and the like. Equal contexts mean equal values of these.
+  // Worked out when first asked for.
   using Context = std::array<char, 16>;
   const Context& context() const;
 

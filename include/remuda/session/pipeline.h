@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "remuda/session/statement_text.h"
+
 namespace remuda::session {
 
 // What was asked. copy_end stands for CopyDone or CopyFail sent before we knew of a COPY: it has no
@@ -35,7 +37,8 @@ enum class Action : uint8_t {
 struct Owed {
   Reply reply;
   Action action;
-  bool has_change = false;  // one of StatementChanges belongs to it
+  bool has_change = false;                    // one of StatementChanges belongs to it
+  StatementKind kind = StatementKind::other;  // where this says all that has to be known
 };
 
 // True for what is answered by ReadyForQuery.
@@ -56,10 +59,11 @@ class Pipeline {
   Owed at(size_t i) const noexcept { return ring_[(head_ + i) & (ring_.size() - 1)]; }
 
   // Grows by doubling up to the limit; a ring that has grown keeps its size.
-  void push(Reply reply, Action action = Action::forward, bool has_change = false) {
+  void push(Owed owed) {
     if (size_ == ring_.size()) grow();
-    ring_[(head_ + size_++) & (ring_.size() - 1)] = Owed{reply, action, has_change};
+    ring_[(head_ + size_++) & (ring_.size() - 1)] = owed;
   }
+  void push(Reply reply, Action action = Action::forward) { push({reply, action}); }
 
   void pop() noexcept {
     head_ = (head_ + 1) & (ring_.size() - 1);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "remuda/session/parameters.h"
@@ -30,14 +31,26 @@ class SettingsJournal {
   static constexpr size_t kMaxSavepoints = 1024;
 
   SettingsJournal() = default;
-  // A server whose session has these settings beside its defaults: the empty set when it is new.
-  explicit SettingsJournal(ParameterSetRef has) : now_{has, has, {}}, start_(now_) {}
+  // A server whose session `has` these settings beside its defaults, and had those of `base` when
+  // it was new: what connect_query has set.
+  SettingsJournal(ParameterSetRef base, ParameterSetRef has)
+      : now_{has, has, {}}, start_(now_), base_(std::move(base)) {}
+  explicit SettingsJournal(ParameterSetRef has) : SettingsJournal(has, has) {}
 
   // A client comes, between two transactions. `startup` is what its start-up packet asked for,
   // which RESET goes back to.
   void link(ParameterSetRef wants, ParameterSetRef startup);
+  // One whose settings do not follow it comes: it wants those of a new server, and what it does is
+  // not followed.
+  void link_plain();
   // It goes; what it wants now is for its next server.
   ParameterSetRef unlink();
+
+  // False for one made without a set: nothing is followed then, and only `ready` may be called.
+  bool is_on() const noexcept { return static_cast<bool>(now_.has); }
+
+  // Whose statements are applied: of the client it has, or had last.
+  bool is_followed() const noexcept { return is_followed_; }
 
   // Pointers differ: setting_replay_sql(has, wants) must run first, and then `replayed` be called.
   bool needs_replay() const noexcept { return !(now_.has == now_.wants); }
@@ -45,10 +58,15 @@ class SettingsJournal {
 
   const ParameterSetRef& has() const noexcept { return now_.has; }
   const ParameterSetRef& wants() const noexcept { return now_.wants; }
+  const ParameterSetRef& base() const noexcept { return base_; }
   // The SQL by which a setting got its value here, local or not; nullptr for the server's default.
   const std::string* find(ByteView name) const noexcept;
   // Something was set that cannot be followed: nobody else may have this server before DISCARD ALL.
   bool is_lost() const noexcept { return is_lost_; }
+  // The end of the transaction decides about settings.
+  bool is_at_stake() const noexcept { return is_touched_; }
+  // Mixes what the settings of now make of a statement's text into what the parameters do.
+  void add_context(ParameterSet::Context& context) const;
 
   // A statement has succeeded. `reported` are the names that the server reports.
   void apply(const SettingChange& change, const ParameterSet& reported);
@@ -62,11 +80,16 @@ class SettingsJournal {
   void apply(StatementKind kind, ByteView text);
   // A statement has changed what could not be seen.
   void lose() noexcept { is_lost_ = true; }
+  // The server's session has no settings of its own any more: after DISCARD ALL.
+  void discard() { *this = SettingsJournal(base_, now_.has.none()); }
 
   // ErrorResponse.
   void fail();
   // ReadyForQuery.
-  void ready(TransactionStatus status);
+  void ready(TransactionStatus status) {
+    if (is_touched_ || status != TransactionStatus::idle) return end_query(status);
+    in_block_ = has_failed_ = false;
+  }
 
  private:
   struct State {
@@ -81,6 +104,7 @@ class SettingsJournal {
     size_t times = 1;
   };
 
+  void end_query(TransactionStatus status);
   void set(const SettingChange& change, bool is_reported);
   void reset(const SettingChange& change);
   void reset_all(bool roles_too);
@@ -92,11 +116,14 @@ class SettingsJournal {
 
   State now_;
   State start_;  // when the transaction began
+  ParameterSetRef base_;
   ParameterSetRef startup_;
   std::vector<Savepoint> savepoints_;
+  bool is_touched_ = false;  // since the transaction began: a setting, a savepoint
   bool in_block_ = false;
   bool has_failed_ = false;  // the open transaction: nothing but its end or ROLLBACK TO succeeds
   bool is_lost_ = false;
+  bool is_followed_ = false;
 };
 
 // SQL that brings a server from one set of settings to another; empty when nothing differs. What

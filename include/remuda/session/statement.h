@@ -14,6 +14,7 @@
 
 #include "remuda/base/bytes.h"
 #include "remuda/session/parameters.h"
+#include "remuda/session/statement_effects.h"
 
 namespace remuda::session {
 
@@ -42,7 +43,12 @@ class StatementTable;
 
 class Statement {
  public:
-  // What follows the name in a Parse: text, NUL, parameter types. Empty if it was too long to keep.
+  enum class Form : uint8_t {
+    parse,  // what follows the name in a Parse: text, NUL, parameter types
+    sql,    // what follows the name in a PREPARE that names parameter types
+  };
+  Form form() const noexcept { return form_; }
+  // In that form. Empty if it was too long to keep.
   ByteView body() const noexcept { return body_; }
   // The settings under which it was parsed: they decide what its text means.
   const ParameterSet::Context& context() const noexcept { return context_; }
@@ -50,21 +56,29 @@ class Statement {
   const StatementDigest& digest();
   // Its plan is out of date on servers: from now on it has another name, which none of them knows.
   void renew() noexcept;
-  // It ends prepared statements when it is executed (DEALLOCATE, DISCARD).
-  bool deallocates() const noexcept { return deallocates_; }
+  StatementKind kind() const noexcept { return effect_.kind; }
+  // What it does to session and transaction when it is executed.
+  const StatementEffect& effect() const noexcept { return effect_; }
+  // Nothing, as nearly all.
+  bool has_effect() const noexcept {
+    return is_known_by_kind(effect_.kind) || !effect_.text.empty() || !effect_.changes.empty();
+  }
+  // Its effect depends on what Bind brings.
+  bool needs_parameters() const noexcept;
 
  private:
   friend class StatementRef;
   friend class StatementTable;
   StatementTable* table_ = nullptr;
   std::string body_;
+  Form form_ = Form::parse;
   ParameterSet::Context context_{};
   StatementDigest digest_;
   size_t hash_ = 0;
   uint32_t references_ = 0;
   uint32_t generation_ = 0;
   bool has_digest_ = false;
-  bool deallocates_ = false;
+  StatementEffect effect_;
 };
 
 // Counted pointer to a statement, or null.
@@ -107,6 +121,15 @@ struct StatementSlot {
   }
 };
 
+// By value, on its way to another worker.
+struct StatementCopy {
+  Statement::Form form;
+  std::string body;
+  ParameterSet::Context context;
+  StatementEffect effect;
+};
+StatementCopy copy_of(const Statement& statement);
+
 class StatementTable {
  public:
   StatementTable();
@@ -114,8 +137,11 @@ class StatementTable {
   StatementTable(const StatementTable&) = delete;
   StatementTable& operator=(const StatementTable&) = delete;
 
-  // Copies the body only if there is no equal statement.
-  StatementRef intern(ByteView body, const ParameterSet::Context& context);
+  // Copies the body only if there is no equal statement. `rules` go with the context.
+  StatementRef intern(ByteView body, const ParameterSet::Context& context, const TextRules& rules);
+  StatementRef intern_sql(ByteView body, const ParameterSet::Context& context);
+  // One of another worker's.
+  StatementRef intern(const StatementCopy& copy);
   // One that is equal to no other: its body was too long to keep.
   StatementRef make_unkept();
   size_t size() const noexcept { return statements_.size(); }
@@ -123,6 +149,7 @@ class StatementTable {
  private:
   friend class StatementRef;
   struct Key {
+    Statement::Form form;
     ByteView body;
     const ParameterSet::Context& context;
     size_t hash;
@@ -136,13 +163,17 @@ class StatementTable {
     using is_transparent = void;
     bool operator()(const Statement* a, const Statement* b) const noexcept { return a == b; }
     bool operator()(const Key& key, const Statement* statement) const noexcept {
-      return key.hash == statement->hash_ && key.body == statement->body_ &&
-             key.context == statement->context_;
+      return key.hash == statement->hash_ && key.form == statement->form_ &&
+             key.body == statement->body_ && key.context == statement->context_;
     }
     bool operator()(const Statement* statement, const Key& key) const noexcept {
       return (*this)(key, statement);
     }
   };
+  Statement* find(const Key& key) const noexcept;
+  Key key_of(Statement::Form form, ByteView body,
+             const ParameterSet::Context& context) const noexcept;
+  StatementRef add(const Key& key, StatementEffect effect);
   void forget(Statement* statement) noexcept;
 
   std::unordered_set<Statement*, Hash, Equal> statements_;

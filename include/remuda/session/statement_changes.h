@@ -1,6 +1,6 @@
 // What has been done to a client's and a server's prepared statements by messages that the server
-// has not answered yet, oldest first: if it skips them after an error, they are undone. Owned by
-// the server's view. One thread.
+// has not answered yet, oldest first: if it skips them after an error, they are undone. And what
+// statements will do to settings when they are answered. Owned by the server's view. One thread.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,24 @@
 #include <vector>
 
 #include "remuda/session/statement.h"
+#include "remuda/session/statement_effects.h"
 
 namespace remuda::session {
+
+// One statement of a simple query, or that of an Execute.
+struct QueryStep {
+  StatementEffect effect;
+  bool is_ours = false;  // the client has not sent it: its CommandComplete is not for it
+  // PREPARE and DEALLOCATE by SQL; done when they were sent, undone if they fail.
+  bool client_added = false;
+  bool client_removed = false;
+  bool server_added = false;
+  bool server_removed = false;
+  StatementRef statement;
+  StatementDigest digest;  // of server_added and server_removed
+  std::string name;        // of client_added and client_removed
+  std::string error;       // it must fail: this is sent instead of the server's error
+};
 
 struct StatementChange {
   bool client_added = false;
@@ -19,7 +35,6 @@ struct StatementChange {
   bool client_unnamed = false;  // replaced what is now client_previous
   bool server_unnamed = false;  // replaced what is now server_previous
   bool forgets_all = false;     // perhaps: what follows in later batches waits for its end
-  bool skips_tag = false;       // its first CommandComplete is not for the client
   uint32_t batch = 0;
   StatementDigest digest;  // of server_added and server_removed
   StatementRef statement;
@@ -29,6 +44,9 @@ struct StatementChange {
   uint64_t server_version = 0;
   std::string name;   // of client_added and client_removed
   std::string error;  // to be sent instead of the server's
+  // The statements that it runs, where one of them has an effect; so many have been answered.
+  std::vector<QueryStep> steps;
+  size_t completed = 0;
 };
 
 class StatementChanges {

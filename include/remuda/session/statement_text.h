@@ -48,6 +48,8 @@ enum class StatementKind : uint8_t {
   // Code that may do any of this unseen.
   do_block,
   call,
+  // Not of a text: what was sent could not be looked at.
+  unseen,
 };
 
 // The kind of the first statement that is not empty.
@@ -64,5 +66,10 @@ bool next_statement(ByteView& text, ByteView& statement, bool standard_strings) 
 // The name in a statement of these kinds: savepoint, release, rollback_to, prepare, execute,
 // deallocate, listen, unlisten, notify. Nothing when it has none or it cannot be read.
 std::optional<std::string> statement_name(StatementKind kind, ByteView statement);
+// The same, and what follows the name.
+std::optional<std::string> statement_name(StatementKind kind, ByteView statement, ByteView& tail);
+
+// The name in a DEALLOCATE of one statement that has nothing behind it.
+std::optional<std::string> deallocated_name(ByteView statement);
 
 }  // namespace remuda::session

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "remuda/wire/builder.h"
+
 namespace remuda::session::test {
 namespace {
 
@@ -46,6 +48,7 @@ Talk::Talk(Cut cut, Release release) : cut_(cut), scratch_(cut.scratch), egress_
   client_view.release = release;
   client_view.parameters = server_view.parameters = server_view.reported =
       table.intern({{"DateStyle", "ISO, MDY"}, {"TimeZone", "UTC"}});
+  server_view.settings = SettingsJournal(table.empty_set());
 }
 
 Talk::~Talk() = default;
@@ -55,10 +58,27 @@ void Talk::follow_statements(int most) {
   limits.statements = &statements;
 }
 
+void Talk::follow_settings(ParameterSet::Values startup) {
+  client_view.settings = client_view.startup_settings = table.intern(std::move(startup));
+}
+
 void Talk::link() {
   linked_ = true;
   wants_server_ = false;
+  session::link(client_view, server_view);
+  if (server_view.settings.needs_replay()) {
+    std::string query;
+    wire::query(query, replay_sql(client_view, server_view));
+    expect_internal_query(server_view);
+    to_server_ += query;
+    all_to_server_ += query;
+  }
   run_client();
+}
+
+void Talk::unlink() {
+  linked_ = false;
+  session::unlink(client_view, server_view);
 }
 
 void Talk::next_client() {
@@ -124,7 +144,7 @@ bool Talk::settle_client(const Progress& progress) {
     case Need::flush:
       return true;
     case Need::release:
-      linked_ = false;
+      unlink();
       return true;
     case Need::server:
       must(!linked_, "it has a server");
@@ -165,7 +185,7 @@ bool Talk::settle_server(const Progress& progress, bool all_consumed) {
     case Need::flush:
       return true;
     case Need::release:
-      linked_ = false;
+      unlink();
       return true;
     case Need::fail:
       closed_ = true;
@@ -198,7 +218,7 @@ std::string Talk::transcript() const {
          flag("copy", s.copy_in) + flag("skipping", s.skipping) + flag("suspect", s.suspect) +
          flag("whole server message", s.frame.at_boundary()) + flag("linked", linked_) +
          flag("reusable", !closed_ && reusable()) + flag("in query", client_view.in_query) +
-         flag("in transaction", client_view.in_transaction) +
+         flag("in transaction", client_view.in_transaction) + flag("lost", s.settings.is_lost()) +
          flag("whole client message", client_view.frame.at_boundary());
 }
 

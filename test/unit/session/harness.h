@@ -40,8 +40,9 @@ class Talk {
   void server(char type, std::string_view body = {}) { server(message(type, body)); }
 
   // The pool gives a server, and takes it back. A server returned by Need::release is unlinked.
+  // Where the server has other settings than the client, a query of ours sets them.
   void link();
-  void unlink() { linked_ = false; }
+  void unlink();
   // Another client comes to the same server.
   void next_client();
   // A query of our own goes to the server.
@@ -64,6 +65,9 @@ class Talk {
 
   // The client's prepared statements follow it; so many are kept on a server.
   void follow_statements(int most = 10);
+
+  // So do its settings, of which it begins with these.
+  void follow_settings(ParameterSet::Values startup = {});
 
   ParameterTable table;
   StatementTable statements;

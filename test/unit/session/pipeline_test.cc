@@ -53,7 +53,7 @@ TEST_CASE("only a head of the expected kind is popped") {
 TEST_CASE("skipping stops before the sync, or empties the pipeline") {
   Pipeline pipeline;
   for (Reply r : {Reply::bind, Reply::query, Reply::copy_end, Reply::sync, Reply::parse}) {
-    pipeline.push(r, Action::forward, r != Reply::query);
+    pipeline.push({r, Action::forward, r != Reply::query});
   }
   size_t changes = 0;
   CHECK(pipeline.skip_to_sync(changes));

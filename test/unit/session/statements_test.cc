@@ -42,7 +42,7 @@ std::string coded_error(std::string_view code, std::string_view routine = "f") {
 // What the server calls it, for this client.
 std::string renamed(Talk& t, std::string_view sql) {
   const StatementRef statement =
-      t.statements.intern(body_of(sql), t.client_view.parameters->context());
+      t.statements.intern(body_of(sql), t.client_view.parameters->context(), {});
   return std::string(view_of(server_name(statement->digest())));
 }
 
@@ -368,7 +368,7 @@ TEST_CASE("DEALLOCATE of a name ends that name, whatever server the client has")
     have(t, "a", "select 1");
     t.client(query("DEALLOCATE \"a\""));
     t.link();
-    CHECK(t.to_server() == query("PREPARE remuda_gone AS SELECT;DEALLOCATE remuda_gone"));
+    CHECK(t.to_server() == query("PREPARE remuda_gone_0 AS SELECT;DEALLOCATE remuda_gone_0"));
     t.server(complete("PREPARE") + complete("DEALLOCATE") + ready('I'));
     t.client(bind_to("a") + kRun);
     t.link();
@@ -536,6 +536,7 @@ TEST_CASE("equal texts under different settings are different statements") {
   t.client_view.parameters = t.client_view.parameters.with("application_name", "any");
   CHECK(renamed(t, "select '1/2/2020'::date") == after);
 
+  // Where it is still as the client prepared it, it is that which is used.
   // Where it is still as the client prepared it, it is that which is used.
   t.client(bind_to("a") + kRun);
   t.link();

@@ -1,0 +1,161 @@
+// PREPARE, EXECUTE and DEALLOCATE by SQL: exact bytes to both sides.
+#include "unit/session/harness.h"
+
+using namespace std::string_literals;
+namespace remuda::session::test {
+namespace {
+
+std::string name_of(Talk& t, const std::string& sql) {
+  const StatementRef statement =
+      t.statements.intern(zero_ended(sql) + "\0\0"s, t.client_view.parameters->context(), {});
+  return '"' + std::string(view_of(server_name(statement->digest()))) + '"';
+}
+std::string error_of(std::string_view code, std::string_view text) {
+  return message('E', "S" + zero_ended("ERROR") + "V" + zero_ended("ERROR") + "C" +
+                          zero_ended(code) + "M" + zero_ended(text) + '\0');
+}
+
+// What the client sends goes to the server as this, and is answered.
+void exchange(Talk& t, const std::string& sent, const std::string& arrives,
+              const std::string& replies) {
+  t.to_server();
+  t.client(query(sent));
+  if (!t.linked()) t.link();
+  CHECK(t.to_server() == query(arrives));
+  t.server(replies + ready('I'));
+}
+
+void change_server(Talk& t) {
+  t.server_view.statements.clear();
+}
+
+}  // namespace
+
+TEST_CASE("a PREPARE is known to servers by its content, and EXECUTE finds it on any of them") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    const std::string name = name_of(t, " select $1 + 1");
+    const std::string prepare = "PREPARE " + name + " AS  select $1 + 1";
+    exchange(t, "prepare Q as select $1 + 1", prepare, complete("PREPARE"));
+    exchange(t, "execute \"q\" (41);", "EXECUTE " + name + " (41)", complete("SELECT 1"));
+    change_server(t);
+    exchange(t, "EXECUTE q(42)", prepare + ";EXECUTE " + name + "(42)",
+             complete("PREPARE") + complete("SELECT 1"));
+    CHECK(t.to_client() == complete("PREPARE") + ready('I') + complete("SELECT 1") + ready('I') +
+                               complete("SELECT 1") + ready('I'));
+    CHECK(t.server_view.statements.size() == 1);
+    CHECK(t.reusable());
+  });
+}
+
+TEST_CASE("two clients may use one name for two texts") {
+  Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+  t.follow_statements();
+  exchange(t, "prepare q as select 1", "PREPARE " + name_of(t, " select 1") + " AS  select 1",
+           complete("PREPARE"));
+  t.next_client();
+  t.follow_statements();
+  const std::string other = name_of(t, " select 2");
+  exchange(t, "prepare q as select 2", "PREPARE " + other + " AS  select 2", complete("PREPARE"));
+  exchange(t, "execute q", "EXECUTE " + other, complete("SELECT 1"));
+}
+
+TEST_CASE("parameter types are part of what is prepared") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    t.client(query("prepare q (int, text) as select $1"));
+    t.link();
+    const std::string sent = t.to_server();
+    CHECK_THAT(sent, Catch::Contains("\" (int, text) as select $1"));
+    t.server(complete("PREPARE") + ready('I'));
+    t.client(query("prepare r as select $1"));
+    t.link();
+    t.server(complete("PREPARE") + ready('I'));
+    CHECK(t.server_view.statements.size() == 2);
+  });
+}
+
+TEST_CASE("a name in use is refused, also inside a text of several statements") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    const std::string prepare = "PREPARE " + name_of(t, " select 1") + " AS  select 1";
+    exchange(t, "prepare q as select 1; prepare q as select 2; select 3",
+             prepare + ";EXECUTE remuda_nowhere;select 3",
+             complete("PREPARE") + error("no such statement"));
+    CHECK(t.to_client() == complete("PREPARE") +
+                               error_of("42P05", "prepared statement \"q\" already exists") +
+                               ready('I'));
+    CHECK(t.client_view.statements->named.size() == 1);
+    CHECK(t.server_view.statements.size() == 1);
+    CHECK(t.reusable());
+  });
+}
+
+TEST_CASE("what the server refuses was never prepared") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    t.client(query("prepare q as selec 1"));
+    t.link();
+    t.server(error("syntax") + ready('I'));
+    CHECK(t.client_view.statements->named.empty());
+    CHECK(t.server_view.statements.size() == 0);
+    t.to_client();
+    exchange(t, "execute q", "execute q", error("no such statement"));
+    CHECK(t.to_client() == error("no such statement") + ready('I'));
+  });
+}
+
+TEST_CASE("an EXECUTE that fails leaves what was prepared for it") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    const std::string name = name_of(t, " select 1/$1");
+    const std::string prepare = "PREPARE " + name + " AS  select 1/$1";
+    exchange(t, "prepare q as select 1/$1", prepare, complete("PREPARE"));
+    change_server(t);
+    exchange(t, "execute q(0)", prepare + ";EXECUTE " + name + "(0)",
+             complete("PREPARE") + error("division by zero"));
+    CHECK(t.server_view.statements.size() == 1);
+    exchange(t, "execute q(1)", "EXECUTE " + name + "(1)", complete("SELECT 1"));
+  });
+}
+
+TEST_CASE("a PREPARE of what the server has is a PREPARE all the same") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    const std::string name = name_of(t, " select 1");
+    const std::string prepare = "PREPARE " + name + " AS  select 1";
+    exchange(t, "prepare q as select 1", prepare, complete("PREPARE"));
+    exchange(t, "prepare r as select 1", "DEALLOCATE " + name + ";" + prepare,
+             complete("DEALLOCATE") + complete("PREPARE"));
+    CHECK(t.to_client() == complete("PREPARE") + ready('I') + complete("PREPARE") + ready('I'));
+    CHECK(t.server_view.statements.size() == 1);
+  });
+}
+
+TEST_CASE("what is prepared by one protocol is used by the other") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    t.client(message('P', zero_ended("q") + zero_ended("select 1") + "\0\0"s) + sync());
+    t.link();
+    t.server(parse_complete() + ready('I'));
+    const std::string name = name_of(t, "select 1");
+    exchange(t, "execute q", "EXECUTE " + name, complete("SELECT 1"));
+    change_server(t);
+    exchange(t, "execute q", "PREPARE " + name + " AS select 1;EXECUTE " + name,
+             complete("PREPARE") + complete("SELECT 1"));
+  });
+}
+
+TEST_CASE("a PREPARE that could not be followed leaves no name to the next client") {
+  for (const bool settings : {true, false}) {
+    Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+    t.follow_statements();
+    if (settings) t.follow_settings();
+    t.client(query("discard all; prepare q as select 1"));
+    t.link();
+    t.server(complete("DISCARD ALL") + complete("PREPARE") + ready('I'));
+    CHECK((settings ? t.server_view.settings.is_lost() : t.server_view.suspect));
+  }
+}
+
+}  // namespace remuda::session::test
