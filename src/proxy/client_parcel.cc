@@ -4,17 +4,20 @@
 #include "proxy/worker.h"
 
 namespace remuda::proxy {
+namespace {
+
+std::optional<FollowedSettings> followed_settings(const session::ClientView& client) {
+  if (!client.follows_settings()) return std::nullopt;
+  return FollowedSettings{client.settings->values(), client.startup_settings->values()};
+}
+
+}  // namespace
 
 bool can_move(const Client& client) noexcept {
   const session::ClientView& view = client.view;
   return !client.closing && client.server == nullptr && client.wait_start == 0 &&
          client.parked.empty() && client.stream.backlog() == 0 && !view.in_query &&
          !view.in_transaction && view.frame.at_boundary() && view.frame.holds_nothing();
-}
-
-static std::optional<FollowedSettings> followed_settings(const session::ClientView& client) {
-  if (!client.follows_settings()) return std::nullopt;
-  return FollowedSettings{client.settings->values(), client.startup_settings->values()};
 }
 
 ClientParcel pack(Client& client, int to) {

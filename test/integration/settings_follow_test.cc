@@ -44,14 +44,14 @@ TEST_CASE("C2.12 SET in all its forms is there on every server the client gets")
   Pq client = remuda.connect();
   client.exec("SET search_path TO pg_catalog, \"Odd \"\"name\"");
   client.exec("set session statement_timeout = '90s'");
-  client.exec("SELECT set_config('app.user', E'it''s \\\\ \xc3\xa9', false)");
+  client.exec("SELECT set_config('app.who', E'it''s \\\\ \xc3\xa9', false)");
   client.exec("SET TIME ZONE 'Asia/Tokyo'; SET work_mem TO '7MB'; SELECT 1");
   client.exec("BEGIN; SET lock_timeout TO 99; ROLLBACK");
   const std::string first = pid_of(client);
   const auto check = [&] {
     CHECK(setting(client, "search_path") == "pg_catalog, \"Odd \"\"name\"");
     CHECK(setting(client, "statement_timeout") == "90s");
-    CHECK(setting(client, "app.user") == "it's \\ \xc3\xa9");
+    CHECK(setting(client, "app.who") == "it's \\ \xc3\xa9");
     CHECK(setting(client, "TimeZone") == "Asia/Tokyo");
     CHECK(setting(client, "work_mem") == "7MB");
     CHECK(setting(client, "lock_timeout") == "0");
@@ -69,13 +69,13 @@ TEST_CASE("C2.13 nothing that one client has set is met by another") {
   const std::string path = setting(two, "search_path");
   one.exec("SET search_path TO secret");
   one.exec("SET ROLE pg_read_all_data");
-  one.exec("SELECT set_config('app.user', 'one', false)");
+  one.exec("SELECT set_config('app.who', 'one', false)");
   CHECK(setting(two, "search_path") == path);
   CHECK(two.value("SELECT current_user") == "postgres");
-  CHECK(setting(two, "app.user") == "");
+  CHECK(setting(two, "app.who") == "");
   CHECK(setting(one, "search_path") == "secret");
   CHECK(one.value("SELECT current_user") == "pg_read_all_data");
-  CHECK(setting(one, "app.user") == "one");
+  CHECK(setting(one, "app.who") == "one");
 }
 
 TEST_CASE("C2.14 SET LOCAL ends with its transaction, and a rollback undoes SET") {
@@ -103,13 +103,13 @@ TEST_CASE("C2.15 what could not be seen is cleaned off the server before its nex
   Pq one = remuda.connect();
   Pq two = remuda.connect();
   const std::string pid = pid_of(one);
-  one.exec("SET app.user TO 'one'");
+  one.exec("SET app.who TO 'one'");
   // Too long to be looked at, so that only its tag tells.
   one.exec("/*" + std::string(300'000, ' ') + "*/ SET app.unseen TO 'one'");
   CHECK(setting(two, "app.unseen") == "");
-  CHECK(setting(two, "app.user") == "");
+  CHECK(setting(two, "app.who") == "");
   CHECK(pid_of(two) == pid);
-  CHECK(setting(one, "app.user") == "one");
+  CHECK(setting(one, "app.who") == "one");
 }
 
 TEST_CASE("start-up parameters and options that servers do not report follow too") {

@@ -162,7 +162,7 @@ class Followed {
   // What is in force now, with what is local to the transaction.
   ParameterSetRef effective() {
     ParameterSetRef set = journal_.has().none();
-    for (const std::string& name : {"app.order", "app.tenant"}) set = with(set, name);
+    for (const char* name : {"app.order", "app.tenant"}) set = with(set, name);
     for (const std::string& name : kWatched) {
       if (name != "app.Order") set = with(set, name);
     }

@@ -188,7 +188,8 @@ TEST_CASE("server_reset_query cleans a server between sessions") {
 
 TEST_CASE("server_reset_query is not run in transaction mode unless always") {
   const bool always = GENERATE(false, true);
-  Remuda remuda(single(always ? "server_reset_query_always = 1" : ""));
+  Remuda remuda(single("track_session_settings = reported\n" +
+                       std::string(always ? "server_reset_query_always = 1" : "")));
   Pq client = remuda.connect();
   client.exec("SET work_mem = '3MB'");
   CHECK((client.value("SHOW work_mem") == "3MB") == !always);
