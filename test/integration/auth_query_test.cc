@@ -82,7 +82,8 @@ void answer_all(FakePeer& peer, const std::function<std::string(const std::strin
     if (first.type == 'X') return;
     if (first.type == 'Q') {
       peer.note("simple " + first.body.substr(0, first.body.find('\0')));
-      peer.send(command_complete("DISCARD ALL") + ready());
+      const bool is_ours = first.body.starts_with("DISCARD ALL");
+      peer.send(command_complete(is_ours ? "DISCARD ALL" : "SELECT 0") + ready());
       continue;
     }
     std::vector<Message> question = peer.read_until('S');

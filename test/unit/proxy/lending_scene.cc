@@ -109,7 +109,8 @@ bool TinyServer::answer(Connection& connection, const std::string& sql) {
   if (sql.empty()) {
     wire::empty_query_response(out);
   } else if (sql == "begin" || sql == "commit" || sql.starts_with("SET ")) {
-    wire::command_complete(out, sql);
+    const std::string tag = sql == "begin" ? "BEGIN" : sql == "commit" ? "COMMIT" : "SET";
+    wire::command_complete(out, tag);
   } else {
     one_value(out, sql);
   }

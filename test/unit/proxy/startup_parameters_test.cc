@@ -44,14 +44,25 @@ TEST_CASE("tracked parameters are kept, whatever their case") {
 }
 
 TEST_CASE("other parameters are refused unless ignored or tracked") {
-  const Pairs asked{{"user", "u"}, {"extra_float_digits", "3"}};
-  CHECK(fault(asked) == "unsupported startup parameter: extra_float_digits");
+  const Pairs asked{{"user", "u"}, {"enable_seqscan", "off"}};
+  CHECK(fault(asked) == "unsupported startup parameter: enable_seqscan");
   config::Config config;
+  config.ignore_startup_parameters = {"enable_seqscan"};
+  CHECK(read(asked, config).tracked.empty());
+  config.ignore_startup_parameters.clear();
+  config.track_extra_parameters = {"Enable_SeqScan"};
+  CHECK(read(asked, config).tracked.size() == 1);
+}
+
+TEST_CASE("what drivers ask for is kept where all settings follow, unless it is ignored") {
+  const Pairs asked{{"user", "u"}, {"extra_float_digits", "3"}};
+  config::Config config;
+  CHECK(read(asked, config).tracked == Pairs{{"extra_float_digits", "3"}});
   config.ignore_startup_parameters = {"extra_float_digits"};
   CHECK(read(asked, config).tracked.empty());
   config.ignore_startup_parameters.clear();
-  config.track_extra_parameters = {"Extra_Float_Digits"};
-  CHECK(read(asked, config).tracked.size() == 1);
+  config.track_session_settings = config::TrackSettings::reported;
+  CHECK_THROWS_AS(read(asked, config), PgError);
 }
 
 TEST_CASE("options are taken apart") {
