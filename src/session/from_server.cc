@@ -26,9 +26,37 @@ void answer(ServerView& server, ClientView*) {
   drop_early_copy_ends(server.pipeline);
 }
 
+// What others must not be given: the server is cleaned, or closed, before it is theirs.
+void spoil(ServerView& server) noexcept {
+  if (server.settings.is_followed()) {
+    server.settings.lose();
+  } else {
+    server.suspect = true;
+  }
+}
+
+void apply(ServerView& server, const StatementEffect& effect, ByteView tag) {
+  if (!server.settings.is_followed()) return;
+  ParameterSet::Context before{};
+  ParameterSet::Context after{};
+  server.settings.add_context(before);
+  apply_effect(server.settings, effect, tag, *server.reported);
+  server.settings.add_context(after);
+  if (server.is_prepared_blindly && before != after) server.suspect = true;
+}
+
 void finish_command(ServerView& server, ClientView* client) {
   server.copy_in = false;
   server.syncs_in_copy = 0;
+  answer<Reply::execute>(server, client);
+}
+
+// PortalSuspended: the rows asked for have come, and with them what their statement does.
+void suspend_command(ServerView& server, ClientView* client) {
+  if (!server.pipeline.empty() && server.pipeline.front().has_change) {
+    const std::vector<QueryStep>& steps = server.changes.front().steps;
+    if (!steps.empty()) apply(server, steps.front().effect, "SELECT 1");
+  }
   answer<Reply::execute>(server, client);
 }
 
@@ -93,7 +121,7 @@ constexpr auto kBackend = [] {
   rules['n'] = {true, false, answer<Reply::describe>};
   rules['C'] = {true, false, finish_command};
   rules['I'] = {true, false, answer<Reply::execute>};
-  rules['s'] = {true, false, answer<Reply::execute>};
+  rules['s'] = {true, false, suspend_command};
   rules['G'] = {true, false, begin_copy_in};
   rules['W'] = {true, false, begin_copy_in};
   rules['E'] = {true, false, fail_command};
@@ -115,25 +143,6 @@ bool is_swallowed(const Pipeline& pipeline, char type) noexcept {
 }
 
 // ---- What statements have done
-
-// What others must not be given: the server is cleaned, or closed, before it is theirs.
-void spoil(ServerView& server) noexcept {
-  if (server.settings.is_followed()) {
-    server.settings.lose();
-  } else {
-    server.suspect = true;
-  }
-}
-
-void apply(ServerView& server, const StatementEffect& effect, ByteView tag) {
-  if (!server.settings.is_followed()) return;
-  ParameterSet::Context before{};
-  ParameterSet::Context after{};
-  server.settings.add_context(before);
-  apply_effect(server.settings, effect, tag, *server.reported);
-  server.settings.add_context(after);
-  if (server.is_prepared_blindly && before != after) server.suspect = true;
-}
 
 bool ends_transaction(ByteView tag) noexcept {
   return tag == "COMMIT" || tag == "ROLLBACK" || tag == "PREPARE TRANSACTION";

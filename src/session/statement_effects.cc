@@ -18,6 +18,14 @@ bool names_savepoint(Kind kind) noexcept {
   return kind == Kind::savepoint || kind == Kind::release || kind == Kind::rollback_to;
 }
 
+// A portal that has given its row does nothing when it is executed again.
+bool is_portal_at_end(const StatementEffect& effect, ByteView tag) noexcept {
+  if (effect.kind != Kind::select_set_config || tag != "SELECT 0") return false;
+  return std::none_of(
+      effect.changes.begin(), effect.changes.end(),
+      [](const SettingChange& change) { return change.kind == SettingChange::Kind::unknown; });
+}
+
 }  // namespace
 
 bool is_known_by_kind(Kind kind) noexcept {
@@ -105,6 +113,7 @@ bool is_tag_of(Kind kind, ByteView tag) noexcept {
 void apply_effect(SettingsJournal& journal, const StatementEffect& effect, ByteView tag,
                   const ParameterSet& reported) {
   if (!is_tag_of(effect.kind, tag)) return journal.lose();
+  if (is_portal_at_end(effect, tag)) return;
   for (const SettingChange& change : effect.changes) journal.apply(change, reported);
   // A transaction that had failed is rolled back by COMMIT.
   const bool is_rolled_back = tag == "ROLLBACK" && effect.kind != Kind::rollback_to;

@@ -170,6 +170,23 @@ TEST_CASE("set_config with parameters is followed by their values, text or null"
   });
 }
 
+TEST_CASE("set_config counts when its portal gives the row, not again when that is at its end") {
+  const std::string one_row = message('E', zero_ended("portal") + "\0\0\0\1"s);
+  every_cut([&](Talk& t) {
+    t.follow_statements();
+    t.follow_settings();
+    t.client(prepare("", "select set_config('a.b', '1', false)") + bind_to("") + one_row +
+             prepare("", "set a.b = 2") + message('B', "\0\0\0\0\0\0\0\0"s) +
+             message('E', "\0\0\0\0\0"s) + kRun);
+    t.link();
+    t.server(parse_complete() + bind_complete() + data_row("1") + suspended());
+    CHECK(t.server_view.settings.find("a.b") != nullptr);
+    t.server(parse_complete() + bind_complete() + complete("SET") + complete("SELECT 0") +
+             ready('I'));
+    CHECK(first_words(t) == query("SET \"a\".\"b\" TO 2;"));
+  });
+}
+
 TEST_CASE("what was skipped after an error has set nothing") {
   every_cut([](Talk& t) {
     t.follow_statements();
