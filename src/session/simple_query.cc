@@ -133,7 +133,7 @@ bool SimpleQuery::read_steps(ByteView text, MappedQuery& query, bool& waits) {
     if (follows_ && kind == StatementKind::prepare && !client_.statements) {
       client_.statements = std::make_unique<ClientStatements>();
     }
-    if (!follows_ || !client_.statements) {
+    if (!follows_) {
       query.steps.emplace_back().effect = read_effect(kind, statement, rules);
     } else if (!statements.append(query, kind, statement)) {
       waits = true;

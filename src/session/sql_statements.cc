@@ -167,7 +167,7 @@ bool SqlStatements::deallocate(MappedQuery& query, const std::string& name) {
 }
 
 bool SqlStatements::append(MappedQuery& query, Kind kind, ByteView statement) {
-  if (names_statement(kind)) {
+  if (names_statement(kind) && client_.statements) {
     ByteView tail;
     const std::optional<std::string> name = statement_name(kind, statement, tail);
     const auto& named = client_.statements->named;

@@ -48,6 +48,16 @@ TEST_CASE("a PREPARE is known to servers by its content, and EXECUTE finds it on
   });
 }
 
+TEST_CASE("the first PREPARE of a client leaves the statements around it as they are") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    exchange(t, "select 7; prepare q as select 1; select 8",
+             "select 7;PREPARE " + name_of(t, " select 1") + " AS  select 1;select 8",
+             complete("SELECT 1") + complete("PREPARE") + complete("SELECT 1"));
+    CHECK(t.reusable());
+  });
+}
+
 TEST_CASE("two clients may use one name for two texts") {
   Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
   t.follow_statements();
