@@ -100,6 +100,15 @@ Change defer(const std::array<Argument, 3>& arguments) {
   return change;
 }
 
+// A number that is the same as text.
+bool is_plain_number(const Token& token) noexcept {
+  constexpr size_t kMostDigits = 9;
+  const ByteView text = token.text;
+  return token.kind == Token::Kind::number && text.size() <= kMostDigits &&
+         (text.front() != '0' || text.size() == 1) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool read_call(TokenWalk& walk, const TextRules& rules, std::vector<SettingChange>& changes) {
   const auto name = decode_identifier(walk.token());
   if (name == "pg_catalog") {
@@ -134,6 +143,26 @@ void read_set_config(TokenWalk& walk, const TextRules& rules, std::vector<Settin
     }
   } while (walk.take(','));
   if (!walk.at_end()) changes.emplace_back();
+}
+
+std::vector<std::optional<std::string>> read_execute_arguments(ByteView tail,
+                                                               const TextRules& rules) {
+  TokenWalk walk(tail, rules.standard_strings);
+  std::vector<std::optional<std::string>> values;
+  if (!walk.take('(')) return values;
+  do {
+    Argument argument;
+    if (is_plain_number(walk.token())) {
+      argument.text = walk.token().text;
+      walk.advance();
+    } else if (!read_argument(walk, rules, argument) || argument.parameter > 0) {
+      return {};
+    }
+    values.emplace_back();
+    if (!argument.is_null) values.back() = std::move(argument.text);
+  } while (walk.take(','));
+  if (!walk.take(')') || !walk.at_end()) values.clear();
+  return values;
 }
 
 SettingChange bind_parameters(const SettingChange& change,

@@ -5,6 +5,7 @@
 
 #include "put_message.h"
 #include "remuda/wire/sqlstate.h"
+#include "set_config_call.h"
 #include "statement_limits.h"
 #include "token_walk.h"
 #include "unsettled.h"
@@ -32,6 +33,19 @@ std::optional<std::string> prepare_sql(const StatementRef& statement) {
   return "PREPARE " + quoted(statement->digest()) + " AS " + std::string(body.substr(0, end));
 }
 
+// What EXECUTE does, with these words behind the name. Values of types that are named are as text
+// only what the server makes of them.
+StatementEffect effect_of(const Statement& statement, ByteView tail, const TextRules& rules) {
+  StatementEffect effect = statement.effect();
+  if (effect.kind == Kind::other) effect.kind = Kind::execute;
+  if (!statement.needs_parameters()) return effect;
+  std::vector<std::optional<std::string>> arguments;
+  if (statement.form() == Statement::Form::parse) arguments = read_execute_arguments(tail, rules);
+  const std::vector<std::optional<ByteView>> values(arguments.begin(), arguments.end());
+  effect.changes = bind_parameters(effect.changes, values, rules);
+  return effect;
+}
+
 }  // namespace
 
 bool names_statement(Kind kind) noexcept {
@@ -56,11 +70,12 @@ void SqlStatements::fail(MappedQuery& query, const SqlState& state, const std::s
 StatementRef SqlStatements::intern(ByteView tail) {
   ParameterSet::Context context = client_.parameters->context();
   server_.settings.add_context(context);
+  const TextRules rules = text_rules(*client_.parameters);
   TokenWalk walk(tail, true);
-  if (!walk.is("as")) return limits_.statements->intern_sql(tail, context);
+  if (!walk.is("as")) return limits_.statements->intern_sql(tail, context, rules);
   std::string body(walk.behind());
   body.append(3, '\0');
-  return limits_.statements->intern(body, context, text_rules(*client_.parameters));
+  return limits_.statements->intern(body, context, rules);
 }
 
 void SqlStatements::make_room(MappedQuery& query) {
@@ -141,7 +156,7 @@ bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteVie
     add_ours(query, known);
   }
   QueryStep step;
-  step.effect.kind = Kind::execute;
+  step.effect = effect_of(*known, tail, text_rules(*client_.parameters));
   add(query, "EXECUTE " + quoted(known->digest()) + std::string(tail), std::move(step));
   return true;
 }

@@ -5,6 +5,7 @@
 
 #include "remuda/base/error.h"
 #include "remuda/wire/crypto.h"
+#include "token_walk.h"
 
 namespace remuda::session {
 namespace {
@@ -32,6 +33,13 @@ uint64_t random_seed() {
   uint64_t seed;
   std::memcpy(&seed, wire::random_bytes(sizeof seed).data(), sizeof seed);
   return seed;
+}
+
+// What is prepared by (type, ...) AS ...
+ByteView behind_types(ByteView body, const TextRules& rules) noexcept {
+  TokenWalk walk(body, rules.standard_strings);
+  while (!walk.at_end() && !walk.is("as")) walk.advance();
+  return walk.behind();
 }
 
 }  // namespace
@@ -112,10 +120,12 @@ StatementRef StatementTable::intern(ByteView body, const ParameterSet::Context& 
   return add(key, read_effect(statement_kind(text), text, rules));
 }
 
-StatementRef StatementTable::intern_sql(ByteView body, const ParameterSet::Context& context) {
+StatementRef StatementTable::intern_sql(ByteView body, const ParameterSet::Context& context,
+                                        const TextRules& rules) {
   const Key key = key_of(Statement::Form::sql, body, context);
   if (Statement* known = find(key)) return StatementRef(known);
-  return add(key, {});
+  const ByteView text = behind_types(body, rules);
+  return add(key, read_effect(statement_kind(text), text, rules));
 }
 
 StatementRef StatementTable::intern(const StatementCopy& copy) {

@@ -139,7 +139,8 @@ class StatementTable {
 
   // Copies the body only if there is no equal statement. `rules` go with the context.
   StatementRef intern(ByteView body, const ParameterSet::Context& context, const TextRules& rules);
-  StatementRef intern_sql(ByteView body, const ParameterSet::Context& context);
+  StatementRef intern_sql(ByteView body, const ParameterSet::Context& context,
+                          const TextRules& rules);
   // One of another worker's.
   StatementRef intern(const StatementCopy& copy);
   // One that is equal to no other: its body was too long to keep.

@@ -170,6 +170,31 @@ TEST_CASE("set_config with parameters is followed by their values, text or null"
   });
 }
 
+TEST_CASE("set_config that is run by EXECUTE is followed, or the server's settings are lost") {
+  const auto after = [](const std::string& prepared, const std::string& executed) {
+    Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+    t.follow_statements();
+    t.follow_settings();
+    run(t, prepared, "PREPARE");
+    run(t, executed, "SELECT 1");
+    return t.server_view.settings.is_lost() ? "lost" : first_words(t);
+  };
+  const auto set = [](const std::string& value) {
+    return query("SELECT pg_catalog.set_config('a.b','" + value + "',false);");
+  };
+  CHECK(after("prepare q as select set_config('a.b', '1', false)", "execute q") == set("1"));
+  CHECK(after("prepare q (int) as select set_config('a.b', '1', false)", "execute q(2)") ==
+        set("1"));
+  const std::string open = "prepare q as select set_config('a.b', $1, $2)";
+  CHECK(after(open, "execute q ('it''s', false)") == set("it''s"));
+  CHECK(after(open, "execute q (12, 'f'::bool);") == set("12"));
+  CHECK(after(open, "execute q ('1', true)").empty());
+  CHECK(after(open, "execute q (012, false)") == "lost");
+  CHECK(after(open, "execute q ('1' || '2', false)") == "lost");
+  CHECK(after("prepare q (text) as select set_config('a.b', $1, false)", "execute q ('1')") ==
+        "lost");
+}
+
 TEST_CASE("set_config counts when its portal gives the row, not again when that is at its end") {
   const std::string one_row = message('E', zero_ended("portal") + "\0\0\0\1"s);
   every_cut([&](Talk& t) {
