@@ -235,13 +235,13 @@ void SettingsJournal::end_query(TransactionStatus status) {
   commit();
 }
 
-void SettingsJournal::add_context(ParameterSet::Context& context) const {
+void SettingsJournal::add_context(ParameterSet::Context& context, bool is_replaying) const {
   const auto add = [&](const ParameterSetRef& set, size_t turn) {
     if (!set || set->values().empty()) return;
     const ParameterSet::Context& more = set->context();
     for (size_t i = 0; i < more.size(); ++i) context[i] ^= more[(i + turn) % more.size()];
   };
-  add(now_.has, 1);
+  add(is_replaying ? now_.wants : now_.has, 1);
   add(now_.local, 2);
 }
 

@@ -9,6 +9,7 @@
 #include "statement_limits.h"
 #include "token_walk.h"
 #include "unsettled.h"
+#include "walk_end.h"
 
 namespace remuda::session {
 namespace {
@@ -68,8 +69,7 @@ void SqlStatements::fail(MappedQuery& query, const SqlState& state, const std::s
 
 // Types that are named by SQL cannot be written into a Parse; without them a PREPARE is one.
 StatementRef SqlStatements::intern(ByteView tail) {
-  ParameterSet::Context context = client_.parameters->context();
-  server_.settings.add_context(context);
+  const ParameterSet::Context context = context_of(client_, server_);
   const TextRules rules = text_rules(*client_.parameters);
   TokenWalk walk(tail, true);
   if (!walk.is("as")) return limits_.statements->intern_sql(tail, context, rules);

@@ -105,7 +105,6 @@ class StatementMessage {
   bool is_unnamed(ByteView name) const noexcept { return name.empty() && !limits_.prepare_unnamed; }
   StatementRef* find(ByteView name) noexcept;
 
-  ParameterSet::Context context() const;
   StatementRef intern(ByteView body);
   void replace_unnamed(StatementChange& change, const StatementRef& statement);
   void note_portal(ByteView portal, const StatementRef& statement, ByteView rest);
@@ -132,14 +131,9 @@ class StatementMessage {
   const Limits& limits_;
 };
 
-ParameterSet::Context StatementMessage::context() const {
-  ParameterSet::Context context = client_.parameters->context();
-  server_.settings.add_context(context);
-  return context;
-}
-
 StatementRef StatementMessage::intern(ByteView body) {
-  return limits_.statements->intern(body, context(), text_rules(*client_.parameters));
+  return limits_.statements->intern(body, context_of(client_, server_),
+                                    text_rules(*client_.parameters));
 }
 
 // For the client and, unless it is kept like a named one, on the server.
@@ -396,7 +390,7 @@ bool StatementMessage::use_named(StatementRef& known, StatementRef& statement) {
     }
     // Prepared now, it means what the settings of now make of it; others must not be given that
     // under the name of what it meant before.
-    if (known->context() != context()) {
+    if (known->context() != context_of(client_, server_)) {
       const StatementRef before = known;
       known = intern(before->body());
     }
@@ -417,7 +411,7 @@ void StatementMessage::use_unnamed(StatementRef& statement) {
     return refuse_unkept();
   }
   // As above: what it means on this server is up to the settings of now.
-  if (unnamed->context() != context()) {
+  if (unnamed->context() != context_of(client_, server_)) {
     const StatementRef before = unnamed;
     statement = unnamed = intern(before->body());
     if (server_.unnamed.statement == unnamed) return;

@@ -26,4 +26,11 @@ inline bool is_internal(const Pipeline& pipeline) noexcept {
          pipeline.front().reply == Reply::query;
 }
 
+// All that decides what the text of a statement means that is sent now, behind a replay on its way.
+inline ParameterSet::Context context_of(const ClientView& client, const ServerView& server) {
+  ParameterSet::Context context = client.parameters->context();
+  server.settings.add_context(context, is_internal(server.pipeline));
+  return context;
+}
+
 }  // namespace remuda::session

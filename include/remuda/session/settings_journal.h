@@ -65,8 +65,9 @@ class SettingsJournal {
   bool is_lost() const noexcept { return is_lost_; }
   // The end of the transaction decides about settings.
   bool is_at_stake() const noexcept { return is_touched_; }
-  // Mixes what the settings of now make of a statement's text into what the parameters do.
-  void add_context(ParameterSet::Context& context) const;
+  // Mixes what the settings make of a statement's text into what the parameters do: those of now,
+  // or those that a replay on its way will have set.
+  void add_context(ParameterSet::Context& context, bool is_replaying = false) const;
 
   // A statement has succeeded. `reported` are the names that the server reports.
   void apply(const SettingChange& change, const ParameterSet& reported);

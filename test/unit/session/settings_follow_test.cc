@@ -307,4 +307,25 @@ TEST_CASE("statements under another search_path or role are other statements") {
   });
 }
 
+TEST_CASE("a statement in the same write as a replay is named by what that sets") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    t.follow_settings();
+    t.client(prepare("a", "select x") + sync());
+    t.link();
+    t.server(parse_complete() + ready('I'));
+    run(t, "set search_path to other", "SET");
+    t.server_view.settings = SettingsJournal(t.table.empty_set());
+    t.to_server();
+    t.client(prepare("b", "select x") + sync());
+    t.link();
+    const std::string sent = t.to_server();
+    CHECK(sent.starts_with(query("SET search_path TO other;")));
+    CHECK(sent.size() > query("SET search_path TO other;").size() + sync().size());
+    t.server(complete("SET") + ready('I') + parse_complete() + ready('I'));
+    CHECK(t.server_view.statements.size() == 2);
+    CHECK(!t.server_view.suspect);
+  });
+}
+
 }  // namespace remuda::session::test
