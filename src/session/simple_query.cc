@@ -173,7 +173,7 @@ Progress take_simple_query(FrameWalk& walk, const FrameHeader& header, ClientVie
     }
     return stop(walk, Need::none);
   }
-  if (must_wait_for_answers(*server)) {
+  if (must_wait_for_answers(*server) || is_inside_batch(*server)) {
     ask_for_answers(walk, *server);
     return stop(walk, Need::room);
   }

@@ -36,6 +36,13 @@ inline void heed_zero_limit(ClientView& client, const ServerView* server,
   if (!server && !client.in_transaction && !client.frame.assembly) client.statements.reset();
 }
 
+// Whether a Query would be skipped is known only when the batch it stands in has been answered.
+inline bool is_inside_batch(const ServerView& server) noexcept {
+  const Pipeline& pipeline = server.pipeline;
+  return !pipeline.empty() && !ends_with_ready(pipeline.at(pipeline.size() - 1).reply) &&
+         !server.copy_in;
+}
+
 // What statements there are is known only when the server has answered.
 inline bool must_wait_for_answers(const ServerView& server) noexcept {
   return server.batch_deallocates && !server.pipeline.empty() && !server.copy_in;

@@ -115,6 +115,19 @@ TEST_CASE("what the server refuses was never prepared") {
   });
 }
 
+TEST_CASE("a query inside a batch waits until it is known whether it is skipped") {
+  Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+  t.follow_statements();
+  t.client(execute() + query("prepare q as select 1") + sync());
+  t.link();
+  CHECK(t.to_server() == execute() + flush());
+  t.server(error("no such portal"));
+  CHECK(t.to_server() == sync());
+  t.server(ready('I'));
+  CHECK(t.server_view.statements.size() == 0);
+  CHECK(t.reusable());
+}
+
 TEST_CASE("an EXECUTE that fails leaves what was prepared for it") {
   every_cut([](Talk& t) {
     t.follow_statements();
