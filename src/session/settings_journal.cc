@@ -62,8 +62,7 @@ void SettingsJournal::apply(const SettingChange& change, const ParameterSet& rep
       reset_all(false);
       break;
     case SettingChange::Kind::discard_all:
-      reset_all(true);
-      is_lost_ = false;
+      discard_all();
       break;
     case SettingChange::Kind::unknown:
       if (!is_reported && !change.local) lose();
@@ -123,6 +122,15 @@ void SettingsJournal::reset_all(bool roles_too) {
   for (const auto& [name, value] : startup_->values()) {
     if (roles_too || !survives_reset_all(name)) now_.wants = now_.wants.with(name, value);
   }
+}
+
+// Committed at once, as it stands alone. In a pipeline that fails behind it, only since 14.6
+// and 15.1.
+void SettingsJournal::discard_all() {
+  reset_all(true);
+  end(false);
+  is_lost_ = false;
+  has_discarded_ = true;
 }
 
 void SettingsJournal::check_size() {
@@ -220,6 +228,7 @@ void SettingsJournal::fail() {
     has_failed_ = true;
   } else {
     rollback();
+    if (has_discarded_) lose();
   }
 }
 

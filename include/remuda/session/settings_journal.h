@@ -88,6 +88,7 @@ class SettingsJournal {
   void fail();
   // ReadyForQuery.
   void ready(TransactionStatus status) {
+    has_discarded_ = false;
     if (is_touched_ || status != TransactionStatus::idle) return end_query(status);
     in_block_ = has_failed_ = false;
   }
@@ -109,6 +110,7 @@ class SettingsJournal {
   void set(const SettingChange& change, bool is_reported);
   void reset(const SettingChange& change);
   void reset_all(bool roles_too);
+  void discard_all();
   void reset_role_with(const SettingChange& change);
   void set_local(const SettingChange& change);
   void end(bool and_chain);
@@ -122,7 +124,8 @@ class SettingsJournal {
   std::vector<Savepoint> savepoints_;
   bool is_touched_ = false;  // since the transaction began: a setting, a savepoint
   bool in_block_ = false;
-  bool has_failed_ = false;  // the open transaction: nothing but its end or ROLLBACK TO succeeds
+  bool has_failed_ = false;     // the open transaction: nothing but its end or ROLLBACK TO succeeds
+  bool has_discarded_ = false;  // since ReadyForQuery
   bool is_lost_ = false;
   bool is_followed_ = false;
 };

@@ -212,6 +212,21 @@ TEST_CASE("set_config counts when its portal gives the row, not again when that 
   });
 }
 
+TEST_CASE("an error behind DISCARD ALL in its pipeline brings nothing back") {
+  Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+  t.follow_statements();
+  t.follow_settings();
+  run(t, "set a.b = 1", "SET");
+  t.client(prepare("", "discard all") + bind_to("") + execute() + bind_to("") + kRun);
+  t.link();
+  t.server(parse_complete() + bind_complete());
+  t.server(complete("DISCARD ALL"));
+  t.server(error("portal exists"));
+  t.server(ready('I'));
+  CHECK(t.server_view.settings.is_lost());
+  CHECK(first_words(t).empty());
+}
+
 TEST_CASE("what was skipped after an error has set nothing") {
   every_cut([](Talk& t) {
     t.follow_statements();
