@@ -199,18 +199,37 @@ bool put_answers(ServerView& server, bool tell, Egress& to_client) {
   return true;
 }
 
+// The last statement of a query has run when its transaction fails at its end, and what it did to
+// prepared statements is not undone with that.
+void heed_failed_commit(ServerView& server, ClientView* client, const SqlState& state) {
+  const Owed owed = server.pipeline.front();
+  if (owed.reply != Reply::query || !owed.has_change) return;
+  StatementChange& change = server.changes.front();
+  if (change.completed + 1 != change.steps.size()) return;
+  const ByteView kind = state.view().substr(0, 2);
+  const QueryStep& last = change.steps.back();
+  if (kind == "23" || kind == "40") {
+    ++change.completed;
+    if (last.effect.kind == StatementKind::deallocate_all) forget_statements(server, client);
+  } else if (kind != "42" && change.completed > 0 && last.server_added) {
+    server.suspect = true;  // which of both it was cannot be told
+  }
+}
+
 // An error that tells more than that something failed.
-void heed_error(ServerView& server, ClientView& client, ByteView message) {
+void heed_error(ServerView& server, ClientView* client, ByteView message) {
   const Reply failed = server.pipeline.front().reply;
   const wire::ErrorFields fields = wire::parse_error_fields(message.substr(FrameWalk::kHeaderSize));
   const SqlState& state = fields.sqlstate;
+  heed_failed_commit(server, client, state);
+  if (!client) return;
   // The server does not have what it should have, or the reverse.
   const bool refers = failed == Reply::bind || failed == Reply::describe || failed == Reply::query;
   if (state == wire::sqlstate::kUndefinedPreparedStatement && refers) server.suspect = true;
   const bool makes = failed == Reply::parse || failed == Reply::query;
   if (state == wire::sqlstate::kDuplicatePreparedStatement && makes) server.suspect = true;
   if (state == wire::sqlstate::kFeatureNotSupported && fields.routine == "RevalidateCachedQuery") {
-    renew_statements(client);
+    renew_statements(*client);
   }
 }
 
@@ -346,10 +365,11 @@ void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, const
   server.has_replied = true;
   if (message[0] == 'E') {
     ours = take_own_error(server);
-    if (ours.empty() && follows && !server.pipeline.empty()) heed_error(server, *client, message);
     if (internal) {
       server.internal_failed = true;
     } else {
+      const bool is_telling = ours.empty() && !server.pipeline.empty();
+      if (is_telling) heed_error(server, follows ? client : nullptr, message);
       fail_command(server, client);
     }
   } else {

@@ -128,6 +128,17 @@ TEST_CASE("a query inside a batch waits until it is known whether it is skipped"
   CHECK(t.reusable());
 }
 
+TEST_CASE("a PREPARE whose transaction fails at its end is there all the same") {
+  every_cut([](Talk& t) {
+    t.follow_statements();
+    t.client(query("select 1; prepare q as select 1"));
+    t.link();
+    t.server(complete("SELECT 1") + error_of("23503", "a foreign key") + ready('I'));
+    CHECK(t.server_view.statements.size() == 1);
+    CHECK(t.client_view.statements->named.size() == 1);
+  });
+}
+
 TEST_CASE("an EXECUTE that fails leaves what was prepared for it") {
   every_cut([](Talk& t) {
     t.follow_statements();
