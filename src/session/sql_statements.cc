@@ -111,7 +111,6 @@ void SqlStatements::add_ours(MappedQuery& query, const StatementRef& statement) 
 
 bool SqlStatements::prepare(MappedQuery& query, const std::string& name, ByteView tail) {
   ClientStatements& own = *client_.statements;
-  if (is_unsettled(server_, name)) return false;
   if (own.named.find(name) != own.named.end()) {
     fail(query, wire::sqlstate::kDuplicatePreparedStatement,
          "prepared statement \"" + name + "\" already exists");
@@ -143,7 +142,6 @@ bool SqlStatements::prepare(MappedQuery& query, const std::string& name, ByteVie
 }
 
 bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteView tail) {
-  if (is_unsettled(server_, name)) return false;
   StatementRef& known = client_.statements->named.find(name)->second;
   if (is_unsettled(server_, known->digest())) return false;
   if (!server_.statements.use(known->digest())) {
@@ -162,8 +160,7 @@ bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteVie
 }
 
 // The server keeps it for others; the tag comes from one that has just been made up.
-bool SqlStatements::deallocate(MappedQuery& query, const std::string& name) {
-  if (is_unsettled(server_, name)) return false;
+void SqlStatements::deallocate(MappedQuery& query, const std::string& name) {
   ClientStatements& own = *client_.statements;
   const std::string gone = "remuda_gone_" + std::to_string(server_.gone++);
   QueryStep made;
@@ -178,20 +175,23 @@ bool SqlStatements::deallocate(MappedQuery& query, const std::string& name) {
   step.statement = std::move(at->second);
   own.named.erase(at);
   add(query, "DEALLOCATE " + gone, std::move(step));
-  return true;
 }
 
 bool SqlStatements::append(MappedQuery& query, Kind kind, ByteView statement) {
   if (names_statement(kind) && client_.statements) {
     ByteView tail;
     const std::optional<std::string> name = statement_name(kind, statement, tail);
+    if (name && is_unsettled(server_, *name)) return false;
     const auto& named = client_.statements->named;
     const bool is_known = name && named.find(*name) != named.end() &&
                           (kind != Kind::deallocate || deallocated_name(statement));
     query.is_changed |= is_known || (name && kind == Kind::prepare);
     if (name && kind == Kind::prepare) return prepare(query, *name, tail);
     if (is_known && kind == Kind::execute) return execute(query, *name, tail);
-    if (is_known && kind == Kind::deallocate) return deallocate(query, *name);
+    if (is_known && kind == Kind::deallocate) {
+      deallocate(query, *name);
+      return true;
+    }
   }
   QueryStep step;
   step.effect = read_effect(kind, statement, text_rules(*client_.parameters));

@@ -32,7 +32,7 @@ class SqlStatements {
  private:
   bool prepare(MappedQuery& query, const std::string& name, ByteView tail);
   bool execute(MappedQuery& query, const std::string& name, ByteView tail);
-  bool deallocate(MappedQuery& query, const std::string& name);
+  void deallocate(MappedQuery& query, const std::string& name);
   StatementRef intern(ByteView tail);
   void add(MappedQuery& query, ByteView sql, QueryStep step);
   void make_room(MappedQuery& query);

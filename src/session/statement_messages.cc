@@ -282,8 +282,9 @@ void StatementMessage::take_unkept(bool is_without_name) {
 
 bool StatementMessage::parse(ByteView name, ByteView body) {
   if (is_unnamed(name)) {
-    const auto ended =
-        own().named.empty() ? std::nullopt : deallocated_name(body.substr(0, body.find('\0')));
+    const bool has_names = !own().named.empty() || !server_.changes.empty();
+    const auto ended = has_names ? deallocated_name(body.substr(0, body.find('\0'))) : std::nullopt;
+    if (ended && is_unsettled(server_, *ended)) return false;
     StatementRef* const known = ended ? find(*ended) : nullptr;
     if (known) return parse_deallocate(*ended, *known, body);
     parse_unnamed(body);
@@ -333,7 +334,7 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
 bool StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
                                         ByteView body) {
   const StatementDigest digest = known->digest();
-  if (is_unsettled(server_, name) || is_unsettled(server_, digest)) return false;
+  if (is_unsettled(server_, digest)) return false;
   if (!server_.statements.use(digest)) {
     if (known->form() != Statement::Form::parse) {
       refuse_unmovable(name);

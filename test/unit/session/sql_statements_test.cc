@@ -128,6 +128,24 @@ TEST_CASE("a query inside a batch waits until it is known whether it is skipped"
   CHECK(t.reusable());
 }
 
+TEST_CASE("a DEALLOCATE waits for a batch that may have closed the name, or not") {
+  const std::string by_protocol =
+      message('P', zero_ended("") + zero_ended("deallocate q") + "\0\0"s) + sync();
+  for (const std::string& ends : {query("deallocate q"), by_protocol}) {
+    Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+    t.follow_statements();
+    exchange(t, "prepare q as select 1", "PREPARE " + name_of(t, " select 1") + " AS  select 1",
+             complete("PREPARE"));
+    t.to_server();
+    t.client(execute() + message('C', "S" + zero_ended("q")) + sync() + ends);
+    t.link();
+    CHECK(t.to_server() == execute() + sync());
+    t.server(error("no such portal") + ready('I'));
+    if (!t.linked()) t.link();
+    CHECK_THAT(t.to_server(), Catch::Contains("DEALLOCATE "));
+  }
+}
+
 TEST_CASE("a PREPARE whose transaction fails at its end is there all the same") {
   every_cut([](Talk& t) {
     t.follow_statements();
