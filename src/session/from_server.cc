@@ -1,4 +1,5 @@
 // The server's side of the conversation: what it may send, and what that tells.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -35,14 +36,44 @@ void spoil(ServerView& server) noexcept {
   }
 }
 
+// The settings change while this lives. A statement that was given its name under those before it
+// may have been prepared under those behind it.
+class ContextChange {
+ public:
+  explicit ContextChange(ServerView& server) noexcept : server_(server) {
+    if (server.is_prepared_blindly) server.settings.add_context(before_);
+  }
+  ~ContextChange() {
+    if (!server_.is_prepared_blindly) return;
+    ParameterSet::Context after{};
+    server_.settings.add_context(after);
+    if (before_ != after) server_.suspect = true;
+  }
+  ContextChange(const ContextChange&) = delete;
+  ContextChange& operator=(const ContextChange&) = delete;
+
+ private:
+  ServerView& server_;
+  ParameterSet::Context before_{};
+};
+
+// Changes what the server reports, and texts may mean something else with.
+bool is_reported_later(const StatementEffect& effect, const ParameterSet& reported) noexcept {
+  using Kind = SettingChange::Kind;
+  return std::any_of(
+      effect.changes.begin(), effect.changes.end(), [&](const SettingChange& change) {
+        const bool is_all = change.kind == Kind::reset_all || change.kind == Kind::discard_all;
+        return is_all || (reported.find(change.name) && changes_meaning(change.name));
+      });
+}
+
 void apply(ServerView& server, const StatementEffect& effect, ByteView tag) {
   if (!server.settings.is_followed()) return;
-  ParameterSet::Context before{};
-  ParameterSet::Context after{};
-  server.settings.add_context(before);
+  const ContextChange change(server);
   apply_effect(server.settings, effect, tag, *server.reported);
-  server.settings.add_context(after);
-  if (server.is_prepared_blindly && before != after) server.suspect = true;
+  if (!is_reported_later(effect, *server.reported)) return;
+  server.has_stale_parameters = true;
+  server.suspect |= server.is_prepared_blindly;
 }
 
 void finish_command(ServerView& server, ClientView* client) {
@@ -78,12 +109,17 @@ void begin_copy_in(ServerView& server, ClientView*) {
   pipeline.erase(1, erased);
 }
 
+void fail_settings(ServerView& server) {
+  const ContextChange change(server);
+  server.settings.fail();
+}
+
 void fail_command(ServerView& server, ClientView* client) {
   server.copy_in = false;
   if (server.syncs_in_copy > 0) server.suspect = true;
   server.syncs_in_copy = 0;
   Pipeline& pipeline = server.pipeline;
-  server.settings.fail();
+  fail_settings(server);
   // A simple query goes on to its ReadyForQuery, and so does an error at Sync (a deferred
   // constraint). After one in the extended protocol the server skips to the next Sync.
   if (pipeline.empty()) return;
@@ -318,6 +354,16 @@ bool answer_ready(ServerView& server) {
   return true;
 }
 
+void end_query(ServerView& server, bool is_ours) {
+  const ContextChange change(server);
+  server.has_stale_parameters = false;
+  if (!is_ours) {
+    server.settings.ready(server.status);
+  } else if (server.status == TransactionStatus::idle) {
+    server.settings.rollback();
+  }
+}
+
 const Fault* note_ready(ServerView& server, ClientView* client, bool is_ours, ByteView message) {
   const char status = message.size() == 6 ? message[5] : '\0';
   if (!is_transaction_status(status)) return &kServerProtocol;
@@ -326,11 +372,7 @@ const Fault* note_ready(ServerView& server, ClientView* client, bool is_ours, By
   server.skipping = false;
   if (!answer_ready(server)) return &kServerProtocol;
   const bool is_idle = server.status == TransactionStatus::idle;
-  if (is_ours) {
-    if (is_idle) server.settings.rollback();
-  } else {
-    server.settings.ready(server.status);
-  }
+  end_query(server, is_ours);
   if (server.pipeline.empty()) {
     server.in_batch = server.abandoned = server.may_set = server.is_prepared_blindly = false;
     if (is_idle && !server.portals.empty()) server.portals.clear();

@@ -61,12 +61,6 @@ bool ends_with(ByteView text, ByteView end) noexcept {
   return text.size() >= end.size() && same_name(text.substr(text.size() - end.size()), end);
 }
 
-// Whether a statement's text may mean something else under another value.
-bool changes_meaning(ByteView name) noexcept {
-  return name.find('.') == ByteView::npos && !ends_with(name, "_timeout") &&
-         !same_name(name, "application_name") && !same_name(name, "work_mem");
-}
-
 }  // namespace
 
 bool same_name(ByteView a, ByteView b) noexcept {
@@ -84,6 +78,11 @@ bool is_settable_parameter(ByteView name) noexcept {
   return !name.starts_with("pgbouncer.") && !name.starts_with("remuda.");
 }
 
+bool changes_meaning(ByteView name) noexcept {
+  return name.find('.') == ByteView::npos && !ends_with(name, "_timeout") &&
+         !same_name(name, "application_name") && !same_name(name, "work_mem");
+}
+
 const std::string* ParameterSet::find(ByteView name) const noexcept {
   for (const auto& [key, value] : values_) {
     if (same_name(key, name)) return &value;
@@ -99,8 +98,10 @@ const ParameterSet::Context& ParameterSet::context() const {
     for (const char c : name) content += to_lower(c);
     content.append(1, '\0').append(value).append(1, '\0');
   }
-  const wire::Digest digest = wire::sha256(content);
-  std::memcpy(context_.data(), digest.data(), context_.size());
+  if (!content.empty()) {
+    const wire::Digest digest = wire::sha256(content);
+    std::memcpy(context_.data(), digest.data(), context_.size());
+  }
   has_context_ = true;
   return context_;
 }

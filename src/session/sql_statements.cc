@@ -78,6 +78,26 @@ StatementRef SqlStatements::intern(ByteView tail) {
   return limits_.statements->intern(body, context, rules);
 }
 
+// What the statement means is up to those in front of it that are not answered.
+void SqlStatements::note_blindness(const MappedQuery& query) noexcept {
+  const bool follows_change =
+      std::any_of(query.steps.begin(), query.steps.end(),
+                  [](const QueryStep& step) { return !step.effect.changes.empty(); });
+  server_.is_prepared_blindly |= server_.may_set || follows_change;
+  server_.suspect |= server_.has_stale_parameters;
+}
+
+// Prepared now it means what the settings of now make of it, and has another name.
+StatementRef SqlStatements::intern_now(const Statement& statement) {
+  const std::string body(statement.body());
+  const ParameterSet::Context context = context_of(client_, server_);
+  const TextRules rules = text_rules(*client_.parameters);
+  if (statement.form() == Statement::Form::parse) {
+    return limits_.statements->intern(body, context, rules);
+  }
+  return limits_.statements->intern_sql(body, context, rules);
+}
+
 void SqlStatements::make_room(MappedQuery& query) {
   const ServerStatements::Order& order = server_.statements.order();
   const auto limit = static_cast<size_t>(std::max(limits_.max_prepared_statements, 1));
@@ -105,6 +125,7 @@ void SqlStatements::add_ours(MappedQuery& query, const StatementRef& statement) 
   step.digest = statement->digest();
   step.statement = statement;
   make_room(query);
+  note_blindness(query);
   server_.statements.add(step.digest);
   add(query, *prepare_sql(statement), std::move(step));
 }
@@ -136,6 +157,7 @@ bool SqlStatements::prepare(MappedQuery& query, const std::string& name, ByteVie
   step.digest = digest;
   step.statement = statement;
   own.named.emplace(name, statement);
+  note_blindness(query);
   server_.statements.add(digest);
   add(query, *prepare_sql(statement), std::move(step));
   return true;
@@ -144,6 +166,10 @@ bool SqlStatements::prepare(MappedQuery& query, const std::string& name, ByteVie
 bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteView tail) {
   StatementRef& known = client_.statements->named.find(name)->second;
   if (is_unsettled(server_, known->digest())) return false;
+  if (!server_.statements.use(known->digest())) {
+    known = intern_now(*known);
+    if (is_unsettled(server_, known->digest())) return false;
+  }
   if (!server_.statements.use(known->digest())) {
     if (!prepare_sql(known)) {
       fail(query, wire::sqlstate::kFeatureNotSupported,

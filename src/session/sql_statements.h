@@ -34,7 +34,9 @@ class SqlStatements {
   bool execute(MappedQuery& query, const std::string& name, ByteView tail);
   void deallocate(MappedQuery& query, const std::string& name);
   StatementRef intern(ByteView tail);
+  StatementRef intern_now(const Statement& statement);
   void add(MappedQuery& query, ByteView sql, QueryStep step);
+  void note_blindness(const MappedQuery& query) noexcept;
   void make_room(MappedQuery& query);
   void add_drop(MappedQuery& query, const StatementDigest& digest);
   void add_ours(MappedQuery& query, const StatementRef& statement);

@@ -226,6 +226,7 @@ void StatementMessage::prepare(const StatementRef& statement, Action action,
                                StatementChange change) {
   evict();
   server_.is_prepared_blindly |= server_.may_set;
+  server_.suspect |= server_.has_stale_parameters;
   change.server_added = true;
   change.digest = statement->digest();
   change.statement = statement;

@@ -129,6 +129,9 @@ struct ServerView {
   // Behind such it was given a statement under a name: if they do change, nobody knows what the
   // statement means.
   bool is_prepared_blindly = false;
+  // One that it reports has been set, and it reports them when the query is over: until then what
+  // is prepared cannot be named by them.
+  bool has_stale_parameters = false;
 
   // Nothing owed and nothing half done: the next byte it sends must be an answer to a new question.
   // A transaction may be open.

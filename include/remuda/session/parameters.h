@@ -110,6 +110,9 @@ class ParameterTable {
 // False for what only describes the server and cannot be set: these are not part of a set.
 bool is_settable_parameter(ByteView name) noexcept;
 
+// Whether a statement's text may mean something else under another value: part of the context.
+bool changes_meaning(ByteView name) noexcept;
+
 // Equal without regard to ASCII case.
 bool same_name(ByteView a, ByteView b) noexcept;
 

@@ -343,4 +343,23 @@ TEST_CASE("a statement in the same write as a replay is named by what that sets"
   });
 }
 
+TEST_CASE("a statement prepared under settings that an error takes back is nobody else's") {
+  const auto is_suspect = [](const std::string& setting) {
+    Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+    t.follow_statements();
+    t.follow_settings();
+    t.server_view.parameters = t.server_view.reported = t.client_view.parameters =
+        t.table.intern({{"DateStyle", "ISO"}});
+    t.client(prepare("", "set " + setting + " to 'x'") + bind_to("") + execute() + flush());
+    t.link();
+    t.server(parse_complete() + bind_complete() + complete("SET"));
+    t.client(execute() + prepare("s", "select 1") + sync() + prepare("t", "select 2") + sync());
+    t.server(error("no such portal") + ready('I') + parse_complete() + ready('I'));
+    return t.server_view.suspect;
+  };
+  CHECK(is_suspect("search_path"));
+  CHECK(is_suspect("DateStyle"));
+  CHECK(!is_suspect("app.tenant"));
+}
+
 }  // namespace remuda::session::test

@@ -146,6 +146,38 @@ TEST_CASE("a DEALLOCATE waits for a batch that may have closed the name, or not"
   }
 }
 
+TEST_CASE("what is prepared behind a change of the role, unanswered, is nobody else's") {
+  const auto is_suspect = [](const std::string& sent, int replies) {
+    Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+    t.follow_statements();
+    t.follow_settings();
+    t.client(sent);
+    t.link();
+    t.server(complete("SET") + (replies == 1 ? "" : ready('I')) + complete("PREPARE") + ready('I'));
+    return t.server_view.suspect;
+  };
+  const std::string prepare = "prepare q as select 1";
+  CHECK(is_suspect(query("set role other;" + prepare), 1));
+  CHECK(is_suspect(query("set role other") + query(prepare), 2));
+  CHECK(!is_suspect(query("set app.tenant to 1;" + prepare), 1));
+}
+
+TEST_CASE("an EXECUTE that prepares under other settings does so under another name") {
+  Talk t(Cut{Cut::kWhole, Egress::kMinScratch});
+  t.follow_statements();
+  t.follow_settings();
+  const std::string before = name_of(t, " select 1");
+  exchange(t, "prepare q as select 1", "PREPARE " + before + " AS  select 1", complete("PREPARE"));
+  exchange(t, "set role other", "set role other", complete("SET"));
+  exchange(t, "execute q", "EXECUTE " + before, complete("SELECT 1"));
+  change_server(t);
+  t.client(query("execute q"));
+  t.link();
+  const std::string sent = t.to_server();
+  CHECK_THAT(sent, Catch::Contains(" AS  select 1;EXECUTE "));
+  CHECK_THAT(sent, !Catch::Contains(before));
+}
+
 TEST_CASE("a PREPARE whose transaction fails at its end is there all the same") {
   every_cut([](Talk& t) {
     t.follow_statements();
