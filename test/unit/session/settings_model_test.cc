@@ -1,79 +1,16 @@
-// Random transactions against PostgreSQL's own rules for the values that transactions save: for
-// each setting a stack, one entry per level of transaction that has changed it.
-#include <map>
-#include <optional>
+// Random transactions against PostgreSQL's own rules for the values that transactions save.
 #include <string>
 #include <vector>
 
 #include "remuda/session/settings_journal.h"
 #include "support/catch.h"
+#include "unit/session/model_setting.h"
 
 namespace remuda::session {
 namespace {
 
-enum class Saved { set, local, set_then_local };
-
+using test::ModelSetting;
 using Value = std::string;  // empty: the default
-
-// One setting of the model. Level 0 is outside transactions, 1 the transaction, more: savepoints.
-class Variable {
- public:
-  const Value& value() const { return value_; }
-
-  void assign(const Value& value, bool local, int level) {
-    if (stack_.empty() || stack_.back().level < level) {
-      stack_.push_back({level, local ? Saved::local : Saved::set, value_, {}});
-    } else if (!local) {
-      stack_.back().saved = Saved::set;
-    } else if (stack_.back().saved == Saved::set) {
-      stack_.back().masked = value_;
-      stack_.back().saved = Saved::set_then_local;
-    }
-    value_ = value;
-  }
-
-  // The end of a level: of the transaction when it is 1.
-  void end(int level, bool commits) {
-    while (!stack_.empty() && stack_.back().level >= level) {
-      Entry entry = stack_.back();
-      if (!commits) {
-        value_ = entry.prior;
-      } else if (level == 1) {
-        if (entry.saved == Saved::local) value_ = entry.prior;
-        if (entry.saved == Saved::set_then_local) value_ = entry.masked;
-      } else if (stack_.size() == 1 || stack_[stack_.size() - 2].level < level - 1) {
-        --stack_.back().level;
-        return;
-      } else {
-        merge(stack_[stack_.size() - 2], entry);
-      }
-      stack_.pop_back();
-    }
-  }
-
- private:
-  struct Entry {
-    int level;
-    Saved saved;
-    Value prior;
-    Value masked;
-  };
-
-  static void merge(Entry& outer, const Entry& inner) {
-    if (inner.saved == Saved::set) {
-      outer.saved = Saved::set;
-    } else if (inner.saved == Saved::set_then_local) {
-      outer.masked = inner.masked;
-      outer.saved = Saved::set_then_local;
-    } else if (outer.saved == Saved::set) {
-      outer.masked = inner.prior;
-      outer.saved = Saved::set_then_local;
-    }
-  }
-
-  Value value_;
-  std::vector<Entry> stack_;
-};
 
 // A session with its savepoints, driven in step with a journal by the same statements.
 class Model {
@@ -149,7 +86,7 @@ class Model {
   }
 
   bool reset_all() {
-    for (Variable& variable : variables_) variable.assign("", false, level_);
+    for (ModelSetting& variable : variables_) variable.assign("", false, level_);
     done("RESET ALL");
     return true;
   }
@@ -178,7 +115,7 @@ class Model {
 
   void end_levels(int down_to, bool commits) {
     for (; level_ >= down_to; --level_) {
-      for (Variable& variable : variables_) variable.end(level_, commits);
+      for (ModelSetting& variable : variables_) variable.end(level_, commits);
     }
     savepoints_.resize(static_cast<size_t>(std::max(level_ - 1, 0)));
   }
@@ -236,7 +173,7 @@ class Model {
   std::string story_;
   ParameterTable table_;
   SettingsJournal journal_{table_.empty_set()};
-  Variable variables_[kVariables];
+  ModelSetting variables_[kVariables];
   std::vector<std::string> savepoints_;
   int level_ = 0;
   bool in_block_ = false;
