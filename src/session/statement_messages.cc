@@ -110,14 +110,14 @@ class StatementMessage {
   void note_portal(ByteView portal, const StatementRef& statement, ByteView rest);
   bool is_aborted() const noexcept;
   void parse_unnamed(ByteView body);
-  bool parse_deallocate(const std::string& name, StatementRef known, ByteView body);
+  void parse_deallocate(const std::string& name, StatementRef known, ByteView body);
   bool use(ByteView name, StatementRef& statement);
   bool use_named(StatementRef& known, StatementRef& statement);
   void use_unnamed(StatementRef& statement);
   void refuse_unknown(ByteView name);
   void refuse_duplicate(ByteView name);
   void refuse_unkept();
-  void refuse_unmovable(ByteView name);
+  void refuse_unmovable();
   void evict();
   void prepare(const StatementRef& statement, Action action, StatementChange change);
   void put_parse(ByteView name, ByteView body);
@@ -183,10 +183,9 @@ void StatementMessage::refuse_duplicate(ByteView name) {
          "prepared statement " + shown(name) + " already exists");
 }
 
-void StatementMessage::refuse_unmovable(ByteView name) {
+void StatementMessage::refuse_unmovable() {
   refuse(wire::sqlstate::kFeatureNotSupported,
-         "a statement prepared by SQL with parameter types cannot be bound on another server",
-         name.empty() ? "" : "It is " + shown(name) + ".");
+         "a statement prepared by SQL with parameter types cannot be bound on another server");
 }
 
 void StatementMessage::refuse_unkept() {
@@ -287,8 +286,11 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
     const auto ended = has_names ? deallocated_name(body.substr(0, body.find('\0'))) : std::nullopt;
     if (ended && is_unsettled(server_, *ended)) return false;
     StatementRef* const known = ended ? find(*ended) : nullptr;
-    if (known) return parse_deallocate(*ended, *known, body);
-    parse_unnamed(body);
+    if (known) {
+      parse_deallocate(*ended, *known, body);
+    } else {
+      parse_unnamed(body);
+    }
     return true;
   }
   if (is_unsettled(server_, name)) return false;
@@ -331,32 +333,20 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
 
 // ---- DEALLOCATE
 
-// Prepared, it ends the server's copy, which has to be there for that.
-bool StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
+// The server keeps it for others; what is ended there, if it ever is, has been made up for that.
+void StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
                                         ByteView body) {
-  const StatementDigest digest = known->digest();
-  if (is_unsettled(server_, digest)) return false;
-  if (!server_.statements.use(digest)) {
-    if (known->form() != Statement::Form::parse) {
-      refuse_unmovable(name);
-      return true;
-    }
-    prepare(known, Action::swallow, {});
-  }
+  const std::string gone = "remuda_gone_" + std::to_string(server_.gone++);
+  put_parse(gone, ByteView("SELECT\0\0\0", 9));
+  ask(server_, Reply::parse, Action::swallow);
   StatementChange change;
   replace_unnamed(change, intern(body));
   change.client_removed = own().named.erase(name) > 0;
   change.name = name;
   change.statement = std::move(known);
-  change.server_removed = server_.statements.remove(digest);
-  change.digest = digest;
-  const StatementName renamed = server_name(digest);
-  std::string text = "DEALLOCATE \"" + std::string(view_of(renamed)) + '"';
-  text.append(3, '\0');
-  put_parse({}, text);
+  put_parse({}, "DEALLOCATE " + gone + std::string(3, '\0'));
   ask(server_, Reply::parse, Action::forward, std::move(change));
   swallow();
-  return true;
 }
 
 // ---- Bind and Describe
@@ -387,7 +377,7 @@ bool StatementMessage::use_named(StatementRef& known, StatementRef& statement) {
   if (is_unsettled(server_, known->digest())) return false;
   if (!server_.statements.use(known->digest())) {
     if (known->form() != Statement::Form::parse) {
-      refuse_unmovable({});
+      refuse_unmovable();
       return true;
     }
     // Prepared now, it means what the settings of now make of it; others must not be given that

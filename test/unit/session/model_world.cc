@@ -1,5 +1,6 @@
 #include "unit/session/model_world.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "unit/session/messages.h"
@@ -152,7 +153,6 @@ void ModelWorld::unlink(Client& client) {
 
 void ModelWorld::replace(Server& server) {
   note("server ", &server - &servers_[0], " is closed");
-  ++closed_;
   server = Server(*this);
 }
 
@@ -196,8 +196,12 @@ void ModelWorld::check_available(Server& server) {
       require(has == value, "the server still has ", name, '=', has);
     }
   }
-  require(server.view.statements.size() == session.statements().size(), "the server has ",
-          session.statements().size(), " statements instead of ", server.view.statements.size());
+  // A DEALLOCATE that was prepared and never run leaves what was made up for it.
+  const auto left = std::count_if(
+      session.statements().begin(), session.statements().end(),
+      [](const auto& statement) { return !statement.first.starts_with("remuda_gone_"); });
+  require(static_cast<size_t>(left) == server.view.statements.size(), "the server has ", left,
+          " statements instead of ", server.view.statements.size());
   for (const StatementDigest& digest : server.view.statements.order()) {
     const StatementName name = server_name(digest);
     const ModelPrepared* prepared = server.pg.find(std::string(view_of(name)));
