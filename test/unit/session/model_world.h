@@ -91,7 +91,6 @@ class ModelWorld {
   void turn();
   // Until nothing is left to do.
   void settle_all();
-  size_t closed_servers() const { return closed_; }
 
  private:
   void give_server(Client& client);
@@ -123,7 +122,6 @@ class ModelWorld {
   std::vector<Client> clients_;
   const bool tells_;
   std::string story_;  // all that has happened, where it tells
-  size_t closed_ = 0;
   size_t arrivals_ = 0;
 };
 

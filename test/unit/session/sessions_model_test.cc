@@ -39,7 +39,6 @@ class Program {
  public:
   Program(unsigned seed, bool tells);
   void run(int steps);
-  size_t closed_servers() const { return world_.closed_servers(); }
 
  private:
   // Which programs there are. A Parse that we answer ourselves succeeds in a transaction of which
@@ -63,6 +62,7 @@ class Program {
   std::string statement(const Client& client, bool is_alone, bool is_simple);
   std::string text(const Client& client);
   void batch(Client& client);
+  void deallocate(Client& client, const std::string& name);
   void parts(Client& client);
   void whole(Client& client, const std::string& sql);
   std::vector<std::string> values(const Client& client, const std::string& name);
@@ -279,6 +279,12 @@ void Program::whole(Client& client, const std::string& sql) {
   world_.send(client, rest);
 }
 
+// DEALLOCATE is mapped by what the name stands for when it is prepared, so it is run but then.
+void Program::deallocate(Client& client, const std::string& name) {
+  world_.send(client, message('P', zero_ended("") + zero_ended("deallocate " + name) + "\0\0"s) +
+                          bind_message("", "", {}) + execute(""));
+}
+
 // One message of the extended protocol, about anything.
 void Program::parts(Client& client) {
   const bool is_named = kind_ != Kind::unnamed && !random_.once_in(3);
@@ -296,6 +302,8 @@ void Program::parts(Client& client) {
     case 5:
     case 6: {
       const std::string portal = this->portal();
+      const ModelPrepared* known = client.own.find(name);
+      if (known && known->sql.is(0, "deallocate") && !known->sql.is(1, "all")) return;
       world_.send(client, bind_message(portal, name, values(client, name)));
       return random_.once_in(5) ? void() : world_.send(client, execute(portal));
     }
@@ -312,7 +320,9 @@ void Program::parts(Client& client) {
 
 void Program::batch(Client& client) {
   for (size_t n = 1 + random_.below(5); n > 0; --n) {
-    if (random_.once_in(2)) {
+    if (random_.once_in(20) && !rules_.prepare_unnamed) {
+      deallocate(client, name());
+    } else if (random_.once_in(2)) {
       whole(client, random_.once_in(4) ? set_config(true) : statement(client, false, false));
     } else {
       parts(client);
@@ -360,15 +370,12 @@ void Program::finish() {
 
 TEST_CASE("each client's session is as on a server of its own") {
   const int first = number("REMUDA_FIRST", 0);
-  const int rounds = number("REMUDA_ROUNDS", 300);
+  const int rounds = number("REMUDA_ROUNDS", 500);
   const int steps = number("REMUDA_STEPS", 150);
-  size_t closed = 0;
   for (int i = first; i < first + rounds; ++i) {
     const auto seed = static_cast<unsigned>(i);
     try {
-      Program program(seed, false);
-      program.run(steps);
-      closed += program.closed_servers();
+      Program(seed, false).run(steps);
     } catch (const ModelWorld::Difference&) {
       try {
         Program(seed, true).run(steps);
@@ -378,8 +385,6 @@ TEST_CASE("each client's session is as on a server of its own") {
       FAIL("seed " << seed << " is not the same twice");
     }
   }
-  CAPTURE(closed);
-  SUCCEED();
 }
 
 }  // namespace remuda::session::test
