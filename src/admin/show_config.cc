@@ -14,13 +14,18 @@ constexpr Column kColumns[] = {
     {"changeable", kText},
 };
 
+std::optional<std::string> shown(const config::Config& config, const config::Setting& setting) {
+  const std::optional<std::string> value = config::show_value(config, setting);
+  return config::is_secret(setting) && value != "" ? "****" : value;
+}
+
 }  // namespace
 
 Answer show_config(Call& call) {
   const config::Config& config = *call.control.snapshot().config;
   Table table(kColumns);
   for (const config::Setting& setting : config::settings()) {
-    Row row = {text(setting.name), text_or_null(config::show_value(config, setting)),
+    Row row = {text(setting.name), text_or_null(shown(config, setting)),
                text_or_null(config::default_value(setting)),
                text(setting.reloadable ? "yes" : "no")};
     table.add(std::move(row));

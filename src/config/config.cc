@@ -36,8 +36,20 @@ constexpr std::array<Word<TlsNegotiation>, 2> kTlsNegotiations{
 constexpr std::array<Word<TrackSettings>, 3> kTrackSettings{{{TrackSettings::off, "off"},
                                                              {TrackSettings::reported, "reported"},
                                                              {TrackSettings::on, "on"}}};
-constexpr std::array<Word<LoadBalance>, 2> kLoadBalances{
-    {{LoadBalance::round_robin, "round-robin"}, {LoadBalance::disable, "disable"}}};
+constexpr std::array<Word<LoadBalance>, 4> kLoadBalances{
+    {{LoadBalance::round_robin, "round-robin"},
+     {LoadBalance::random, "random"},
+     {LoadBalance::least_active, "least-active"},
+     {LoadBalance::disable, "disable"}}};
+constexpr std::array<Word<TargetSession>, 6> kTargetSessions{
+    {{TargetSession::any, "any"},
+     {TargetSession::read_write, "read-write"},
+     {TargetSession::read_only, "read-only"},
+     {TargetSession::primary, "primary"},
+     {TargetSession::standby, "standby"},
+     {TargetSession::prefer_standby, "prefer-standby"}}};
+constexpr std::array<Word<OnDemotion>, 2> kOnDemotions{
+    {{OnDemotion::drain, "drain"}, {OnDemotion::kill, "kill"}}};
 
 template <class Words, class Enum>
 const char* text_of(const Words& words, Enum value) noexcept {
@@ -80,6 +92,12 @@ const char* to_text(TrackSettings tracking) noexcept {
 const char* to_text(LoadBalance balance) noexcept {
   return text_of(kLoadBalances, balance);
 }
+const char* to_text(TargetSession target) noexcept {
+  return text_of(kTargetSessions, target);
+}
+const char* to_text(OnDemotion choice) noexcept {
+  return text_of(kOnDemotions, choice);
+}
 
 std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept {
   return value_of(kPoolModes, text);
@@ -98,6 +116,12 @@ std::optional<TrackSettings> track_settings_from(std::string_view text) noexcept
 }
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept {
   return value_of(kLoadBalances, text);
+}
+std::optional<TargetSession> target_session_from(std::string_view text) noexcept {
+  return value_of(kTargetSessions, text);
+}
+std::optional<OnDemotion> on_demotion_from(std::string_view text) noexcept {
+  return value_of(kOnDemotions, text);
 }
 
 }  // namespace remuda::config

@@ -22,7 +22,10 @@ enum class TlsNegotiation { postgres, direct };
 // Which settings of a client follow it from server to server: all that can be seen, or those that
 // servers report.
 enum class TrackSettings { off, reported, on };
-enum class LoadBalance { round_robin, disable };
+enum class LoadBalance { round_robin, random, least_active, disable };
+// Which hosts serve a database. read_write is primary, and read_only is standby, by another name.
+enum class TargetSession { any, read_write, read_only, primary, standby, prefer_standby };
+enum class OnDemotion { drain, kill };
 
 // Longest names in bytes, as PgBouncer takes them.
 inline constexpr size_t kMaxDatabaseName = 63;
@@ -40,19 +43,25 @@ const char* to_text(TlsMode mode) noexcept;
 const char* to_text(TlsNegotiation negotiation) noexcept;
 const char* to_text(TrackSettings tracking) noexcept;
 const char* to_text(LoadBalance balance) noexcept;
+const char* to_text(TargetSession target) noexcept;
+const char* to_text(OnDemotion choice) noexcept;
 std::optional<PoolMode> pool_mode_from(std::string_view text) noexcept;
 std::optional<AuthType> auth_type_from(std::string_view text) noexcept;
 std::optional<TlsMode> tls_mode_from(std::string_view text) noexcept;
 std::optional<TlsNegotiation> tls_negotiation_from(std::string_view text) noexcept;
 std::optional<TrackSettings> track_settings_from(std::string_view text) noexcept;
 std::optional<LoadBalance> load_balance_from(std::string_view text) noexcept;
+std::optional<TargetSession> target_session_from(std::string_view text) noexcept;
+std::optional<OnDemotion> on_demotion_from(std::string_view text) noexcept;
 
 // An entry of [databases]. What is nothing falls back to the global setting (effective.h).
 struct Database {
-  std::string name;                // as clients call it; "*" for the fallback
-  std::string dbname;              // as the server calls it; "*" means the name asked for
-  std::vector<std::string> hosts;  // none: unix_socket_dir
-  int port = 5432;
+  std::string name;                          // as clients call it; "*" for the fallback
+  std::string dbname;                        // as the server calls it; "*" means the name asked for
+  std::vector<std::string> hosts;            // none: unix_socket_dir
+  int port = 5432;                           // of every host, unless there are more
+  std::vector<int> ports;                    // one for each host; fewer than two: `port`
+  std::vector<int> host_weights;             // the same; none: all alike
   std::optional<std::string> user;           // forced user
   std::optional<std::string> password;       // that of `user`
   std::optional<std::string> password_file;  // where `password` was read from
@@ -68,6 +77,9 @@ struct Database {
   std::optional<Micros> query_wait_timeout;
   std::optional<PoolMode> pool_mode;
   LoadBalance load_balance_hosts = LoadBalance::round_robin;
+  TargetSession target_session_attrs = TargetSession::any;
+  std::optional<bool> health_check;  // whether its hosts are checked; nothing: if that is needed
+  std::vector<std::string> patroni_urls;  // none: the global setting
   std::optional<std::string> connect_query;
   std::optional<std::string> client_encoding;
   std::optional<std::string> datestyle;
@@ -211,8 +223,31 @@ struct Config {
   int workers = 0;  // threads; 0 = one per core
   Micros auth_query_cache_ttl = 0;
   bool cancel_abandoned_queries = true;
+  std::string patroni_ca_file;
+  std::string patroni_cert_file;
+  Micros patroni_interval = 2 * kSecond;
+  std::string patroni_key_file;
+  std::string patroni_password;
+  Micros patroni_timeout = 2 * kSecond;
+  std::vector<std::string> patroni_urls;
+  std::string patroni_user;
+  bool patroni_verify = true;
   bool server_long_cancel_keys = false;
   TlsNegotiation server_tls_negotiation = TlsNegotiation::postgres;
+  uint32_t failover_wait_bytes = 64 * 1024 * 1024;
+  int failover_wait_clients = 0;
+  Micros failover_wait_timeout = 30 * kSecond;
+  std::optional<std::string> health_check_database;
+  int health_check_fall = 3;
+  Micros health_check_fast_interval = 250 * kMillisecond;
+  Micros health_check_interval = 2 * kSecond;
+  int health_check_rise = 2;
+  Micros health_check_timeout = 1 * kSecond;
+  std::optional<std::string> health_check_user;
+  Micros max_replica_lag = 0;
+  uint32_t max_replica_lag_bytes = 0;
+  OnDemotion on_demotion = OnDemotion::drain;
+  Micros slow_start = 30 * kSecond;
   TrackSettings track_session_settings = TrackSettings::on;
 
   std::map<std::string, Database> databases;

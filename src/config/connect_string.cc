@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "config/nearest.h"
+#include "config/rest_url.h"
 #include "remuda/base/text.h"
 
 namespace remuda::config {
@@ -25,6 +26,16 @@ struct Port {
   int Entry::*member;
 };
 
+// Numbers separated by commas. A single one may have a place of its own.
+template <class Entry>
+struct Numbers {
+  std::vector<int> Entry::*member;
+  int Entry::*single;  // or null
+  int low;
+  int high;
+  const char* allowed;
+};
+
 template <class Entry>
 struct Time {
   std::optional<Micros> Entry::*member;
@@ -32,10 +43,16 @@ struct Time {
 };
 
 template <class Entry>
+struct RestUrls {
+  std::vector<std::string> Entry::*member;
+};
+
+template <class Entry>
 using Field =
     std::variant<std::string Entry::*, std::optional<std::string> Entry::*,
                  std::vector<std::string> Entry::*, std::optional<int> Entry::*, Port<Entry>,
-                 Time<Entry>, std::optional<PoolMode> Entry::*, LoadBalance Entry::*>;
+                 Numbers<Entry>, Time<Entry>, RestUrls<Entry>, std::optional<PoolMode> Entry::*,
+                 LoadBalance Entry::*, TargetSession Entry::*, std::optional<bool> Entry::*>;
 
 template <class Entry>
 struct Key {
@@ -46,7 +63,7 @@ struct Key {
 const std::vector<Key<Database>> kDatabaseKeys = {
     {"dbname", &Database::dbname},
     {"host", &Database::hosts},
-    {"port", Port<Database>{&Database::port}},
+    {"port", Numbers<Database>{&Database::ports, &Database::port, 1, 65535, "1 to 65535"}},
     {"user", &Database::user},
     {"password", &Database::password},
     {"password_file", &Database::password_file},
@@ -63,6 +80,10 @@ const std::vector<Key<Database>> kDatabaseKeys = {
     {"query_wait_timeout", Time<Database>{&Database::query_wait_timeout, Negative::zero}},
     {"pool_mode", &Database::pool_mode},
     {"load_balance_hosts", &Database::load_balance_hosts},
+    {"host_weights", Numbers<Database>{&Database::host_weights, nullptr, 0, 1000, "0 to 1000"}},
+    {"target_session_attrs", &Database::target_session_attrs},
+    {"health_check", &Database::health_check},
+    {"patroni_urls", RestUrls<Database>{&Database::patroni_urls}},
     {"connect_query", &Database::connect_query},
     {"client_encoding", &Database::client_encoding},
     {"datestyle", &Database::datestyle},
@@ -98,16 +119,27 @@ std::optional<Micros> seconds(const std::string& text) {
   return std::llround(value * static_cast<double>(kSecond));
 }
 
-// Empty if an item is.
-std::vector<std::string> host_list(const std::string& text) {
-  std::vector<std::string> hosts;
+// Nothing if an item is empty.
+std::vector<std::string> comma_list(const std::string& text) {
+  std::vector<std::string> items;
   for (size_t start = 0; start <= text.size();) {
     size_t end = std::min(text.find(',', start), text.size());
     if (end == start) return {};
-    hosts.push_back(text.substr(start, end - start));
+    items.push_back(text.substr(start, end - start));
     start = end + 1;
   }
-  return hosts;
+  return items;
+}
+
+// Empty if one of them is none.
+std::vector<int> number_list(const std::string& text, int low, int high) {
+  std::vector<int> numbers;
+  for (const std::string& item : comma_list(text)) {
+    const auto value = parse_number<int>(item);
+    if (!value || *value < low || *value > high) return {};
+    numbers.push_back(*value);
+  }
+  return numbers;
 }
 
 // One overload per kind of field: fills it, or returns what is allowed.
@@ -132,7 +164,7 @@ struct Fill {
     return nullptr;
   }
   const char* operator()(std::vector<std::string> Entry::*member) const {
-    auto hosts = host_list(text);
+    auto hosts = comma_list(text);
     if (hosts.empty()) return "hosts separated by single commas";
     entry.*member = std::move(hosts);
     return nullptr;
@@ -148,6 +180,14 @@ struct Fill {
     if (value && (*value < 1 || *value > 65535)) value.reset();
     return store(entry.*port.member, value, "1 to 65535");
   }
+  const char* operator()(Numbers<Entry> numbers) const {
+    auto values = number_list(text, numbers.low, numbers.high);
+    if (values.empty()) return numbers.allowed;
+    if (numbers.single) entry.*numbers.single = values.front();
+    if (numbers.single && values.size() == 1) values.clear();
+    entry.*numbers.member = std::move(values);
+    return nullptr;
+  }
   const char* operator()(Time<Entry> time) const {
     auto value = seconds(text);
     if (!value) return "seconds";
@@ -158,11 +198,27 @@ struct Fill {
     }
     return nullptr;
   }
+  const char* operator()(RestUrls<Entry> urls) const {
+    auto list = comma_list(text);
+    if (list.empty() || !std::all_of(list.begin(), list.end(), is_rest_url)) return kRestUrls;
+    entry.*urls.member = std::move(list);
+    return nullptr;
+  }
   const char* operator()(std::optional<PoolMode> Entry::*member) const {
     return store(entry.*member, pool_mode_from(text), "session, transaction, statement");
   }
   const char* operator()(LoadBalance Entry::*member) const {
-    return store(entry.*member, load_balance_from(text), "round-robin, disable");
+    return store(entry.*member, load_balance_from(text),
+                 "round-robin, random, least-active, disable");
+  }
+  const char* operator()(TargetSession Entry::*member) const {
+    return store(entry.*member, target_session_from(text),
+                 "any, read-write, read-only, primary, standby, prefer-standby");
+  }
+  const char* operator()(std::optional<bool> Entry::*member) const {
+    if (text != "0" && text != "1") return "0, 1";
+    entry.*member = text == "1";
+    return nullptr;
   }
 };
 
@@ -175,35 +231,59 @@ std::string unknown_key(const std::vector<Key<Entry>>& keys, const std::string& 
   return fmt::format("{}: unknown key (allowed: {})", name, fmt::join(names, ", "));
 }
 
-// Text behind a password may be a part of it that should have been quoted: it is not repeated.
-constexpr const char* kBehindPassword =
-    "password: what stands behind it is no known key (a value with blanks needs single quotes)";
+// Text behind a password, or behind a URL, which may have one, may be a part of it that should have
+// been quoted: it is not repeated.
+std::string behind_secret(const std::string& key) {
+  return key + ": what stands behind it is no known key (a value with blanks needs single quotes)";
+}
+
+bool may_be_secret(const std::string& key) {
+  return key == "password" || key == "patroni_urls";
+}
 
 template <class Entry>
 void read_pairs(Entry& entry, const std::vector<Key<Entry>>& keys, std::string_view text,
                 std::vector<std::string>& problems) {
   PairError error;
   Pairs pairs = parse_pairs(text, error);
-  bool behind_password = false;
+  std::string secret;  // the key in front, if its value may be secret
   for (const auto& [name, value] : pairs) {
     const Key<Entry>* known = nullptr;
     for (const auto& key : keys) {
       if (name == key.name) known = &key;
     }
     if (!known) {
-      problems.push_back(behind_password ? kBehindPassword : unknown_key(keys, name));
+      problems.push_back(secret.empty() ? unknown_key(keys, name) : behind_secret(secret));
       continue;
     }
-    behind_password = name == "password";
+    secret = may_be_secret(name) ? name : "";
     const char* allowed = std::visit(Fill<Entry>{entry, value}, known->field);
-    if (allowed) {
+    if (allowed && std::holds_alternative<RestUrls<Entry>>(known->field)) {
+      problems.push_back(fmt::format("{}: bad value (allowed: {})", name, allowed));
+    } else if (allowed) {
       problems.push_back(fmt::format("{}: bad value \"{}\" (allowed: {})", name, value, allowed));
     }
   }
   if (!error) return;
-  problems.push_back(behind_password
-                         ? kBehindPassword
-                         : fmt::format("{}, at byte {}", error.what, error.position + 1));
+  problems.push_back(secret.empty() ? fmt::format("{}, at byte {}", error.what, error.position + 1)
+                                    : behind_secret(secret));
+}
+
+// Lists that belong together have one item for each host.
+void check_lists(const Database& database, std::vector<std::string>& problems) {
+  const size_t hosts = std::max<size_t>(database.hosts.size(), 1);
+  if (!database.ports.empty() && database.ports.size() != hosts) {
+    problems.push_back(fmt::format("port: {} of them for {} hosts (allowed: one, or one each)",
+                                   database.ports.size(), hosts));
+  }
+  const auto& weights = database.host_weights;
+  if (weights.empty()) return;
+  if (weights.size() != hosts) {
+    problems.push_back(fmt::format("host_weights: {} of them for {} hosts (allowed: one each)",
+                                   weights.size(), hosts));
+  } else if (std::all_of(weights.begin(), weights.end(), [](int w) { return w == 0; })) {
+    problems.emplace_back("host_weights: none is above 0");
+  }
 }
 
 // Cuts one pair after the other off a text.
@@ -295,6 +375,7 @@ bool read_database(Database& database, std::string_view text, std::vector<std::s
   if (database.password && database.password_file) {
     problems.emplace_back("password_file: there is a password as well (allowed: one of them)");
   }
+  check_lists(database, problems);
   if (database.dbname.empty()) database.dbname = database.name;
   return problems.size() == before;
 }

@@ -57,6 +57,31 @@ Micros server_lifetime(const Config& config, const Database& database) {
   return positive_or(database.server_lifetime, config.server_lifetime);
 }
 
+int port_of(const Database& database, size_t host) {
+  return host < database.ports.size() ? database.ports[host] : database.port;
+}
+
+int weight_of(const Database& database, size_t host) {
+  return host < database.host_weights.size() ? database.host_weights[host] : 1;
+}
+
+bool has_health_checks(const Config& config, const Database& database) {
+  if (database.health_check) return *database.health_check;
+  if (database.target_session_attrs != TargetSession::any) return true;
+  if (!database.patroni_urls.empty()) return true;
+  return database.hosts.size() > 1 && config.health_check_user.has_value();
+}
+
+std::optional<std::string> health_check_user(const Config& config, const Database& database) {
+  if (config.health_check_user) return config.health_check_user;
+  if (database.user) return database.user;
+  return database.auth_user ? database.auth_user : config.auth_user;
+}
+
+const std::vector<std::string>& patroni_urls(const Config& config, const Database& database) {
+  return database.patroni_urls.empty() ? config.patroni_urls : database.patroni_urls;
+}
+
 int max_user_connections(const Config& config, const User* user) {
   return of_user(user, &User::max_user_connections, config.max_user_connections);
 }

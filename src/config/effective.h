@@ -17,6 +17,16 @@ int min_pool_size(const Config& config, const Database& database);
 int max_db_connections(const Config& config, const Database& database);
 int max_db_client_connections(const Config& config, const Database& database);
 Micros server_lifetime(const Config& config, const Database& database);
+const std::vector<std::string>& patroni_urls(const Config& config, const Database& database);
+
+// Of the host at this place of the list.
+int port_of(const Database& database, size_t host);
+int weight_of(const Database& database, size_t host);
+// Whether its hosts are looked after: when that is asked for, a role is, or several hosts are while
+// there is a user for checks.
+bool has_health_checks(const Config& config, const Database& database);
+// Who checks the hosts of the entry; nothing: nobody is known who could.
+std::optional<std::string> health_check_user(const Config& config, const Database& database);
 
 // User, then global.
 int max_user_connections(const Config& config, const User* user);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "config/connect_string.h"
+#include "config/effective.h"
 #include "config/ini_file.h"
 #include "config/secret_file.h"
 #include "config/settings.h"
@@ -55,6 +56,7 @@ class Loader {
       result_.faults.push_back({path_, 0, "", "section [remuda] or [pgbouncer] is missing", ""});
     }
     check_tls();
+    check_hosts();
     if (!result_.faults.empty()) return with_faults(file.lines);
     warn_of_dead_settings();
     if (running != nullptr) keep_what_cannot_change(*running);
@@ -98,7 +100,7 @@ class Loader {
     std::string allowed;
     if (parse_value(config_, *setting, line.value, allowed)) {
       lines_[line.key] = line;
-    } else if (line.key == "auth_ldap_options") {
+    } else if (line.key == "auth_ldap_options" || line.key == "patroni_urls") {
       fault(line, "bad value", allowed);  // there may be a password in it
     } else {
       fault(line, fmt::format("bad value \"{}\"", shortened(line.value, kShownKey)), allowed);
@@ -111,6 +113,7 @@ class Loader {
     std::vector<std::string> problems;
     if (!read_database(database, line.value, problems)) return faults(line, problems);
     if (!read_password_file(line, database)) return;
+    database_lines_[line.key] = line;
     if (line.key == "*") {
       config_.fallback = std::move(database);
     } else {
@@ -164,6 +167,18 @@ class Loader {
     need("client_tls_cert_file", config_.client_tls_cert_file);
     if (config_.client_tls_sslmode == TlsMode::verify_full) {
       need("client_tls_ca_file", config_.client_tls_ca_file);
+    }
+  }
+
+  void check_hosts() {
+    for (const auto& [name, line] : database_lines_) {
+      const Database& database = name == "*" ? *config_.fallback : config_.databases.at(name);
+      if (!has_health_checks(config_, database)) {
+        if (database.target_session_attrs == TargetSession::any) continue;
+        fault(line, "target_session_attrs: nobody can tell without health_check");
+      } else if (!health_check_user(config_, database)) {
+        fault(line, "health checks need a user", "health_check_user, auth_user, or user here");
+      }
     }
   }
 
@@ -270,6 +285,7 @@ class Loader {
   Loaded result_;
   bool has_main_section_ = false;
   std::map<std::string, IniLine> lines_;  // where each setting got its value
+  std::map<std::string, IniLine> database_lines_;
 };
 
 }  // namespace

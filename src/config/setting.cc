@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "config/rest_url.h"
 #include "remuda/base/error.h"
 #include "remuda/base/text.h"
 
@@ -26,15 +27,19 @@ struct IntRange {
   const char* allowed;
 };
 constexpr const char* kNotNegative = "a whole number, 0 or more";
+constexpr const char* kAboveZero = "a whole number above 0";
 // Elsewhere a number below zero means the same as zero.
 constexpr IntRange kRanges[] = {
     {&Config::default_pool_size, 0, INT_MAX, kNotNegative},
+    {&Config::failover_wait_clients, 0, INT_MAX, kNotNegative},
+    {&Config::health_check_fall, 1, INT_MAX, kAboveZero},
+    {&Config::health_check_rise, 1, INT_MAX, kAboveZero},
     {&Config::listen_port, 0, 65535, "0 to 65535"},
     {&Config::max_client_conn, 0, INT_MAX, kNotNegative},
     {&Config::min_pool_size, 0, INT_MAX, kNotNegative},
-    {&Config::pkt_buf, 1, INT_MAX, "a whole number above 0"},
+    {&Config::pkt_buf, 1, INT_MAX, kAboveZero},
     {&Config::reserve_pool_size, 0, INT_MAX, kNotNegative},
-    {&Config::scram_iterations, 1, INT_MAX, "a whole number above 0"},
+    {&Config::scram_iterations, 1, INT_MAX, kAboveZero},
     {&Config::tcp_keepcnt, 0, INT_MAX, kNotNegative},
     {&Config::tcp_keepidle, 0, INT_MAX, kNotNegative},
     {&Config::tcp_keepintvl, 0, INT_MAX, kNotNegative},
@@ -165,7 +170,12 @@ struct Parse {
     return store(tag.member, seconds(without_comment(text)), "seconds, 0 or more");
   }
   bool operator()(std::vector<std::string> Config::*member) const {
-    config.*member = words(text);
+    std::vector<std::string> list = words(text);
+    if (member == &Config::patroni_urls && !std::all_of(list.begin(), list.end(), is_rest_url)) {
+      allowed = kRestUrls;
+      return false;
+    }
+    config.*member = std::move(list);
     return true;
   }
   bool operator()(PoolMode Config::*member) const {
@@ -181,6 +191,9 @@ struct Parse {
   }
   bool operator()(TlsNegotiation Config::*member) const {
     return store(member, tls_negotiation_from(without_comment(text)), "postgres, direct");
+  }
+  bool operator()(OnDemotion Config::*member) const {
+    return store(member, on_demotion_from(without_comment(text)), "drain, kill");
   }
   bool operator()(TrackSettings Config::*member) const {
     return store(member, track_settings_from(without_comment(text)), "on, reported, off");
@@ -213,6 +226,7 @@ struct Show {
   Text operator()(AuthType Config::*member) const { return to_text(config.*member); }
   Text operator()(TlsMode Config::*member) const { return to_text(config.*member); }
   Text operator()(TlsNegotiation Config::*member) const { return to_text(config.*member); }
+  Text operator()(OnDemotion Config::*member) const { return to_text(config.*member); }
   Text operator()(TrackSettings Config::*member) const { return to_text(config.*member); }
 };
 
@@ -231,6 +245,10 @@ void set_default(Config& config, const Setting& setting) {
 
 std::optional<std::string> show_value(const Config& config, const Setting& setting) {
   return std::visit(Show{config}, setting.member);
+}
+
+bool is_secret(const Setting& setting) {
+  return setting.member == Member(&Config::patroni_password);
 }
 
 std::optional<std::string> default_value(const Setting& setting) {

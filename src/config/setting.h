@@ -25,7 +25,8 @@ using Member =
     std::variant<std::string Config::*, std::optional<std::string> Config::*, int Config::*,
                  std::optional<int> Config::*, bool Config::*, uint32_t Config::*, Seconds,
                  std::vector<std::string> Config::*, PoolMode Config::*, AuthType Config::*,
-                 TlsMode Config::*, TlsNegotiation Config::*, TrackSettings Config::*>;
+                 TlsMode Config::*, TlsNegotiation Config::*, TrackSettings Config::*,
+                 OnDemotion Config::*>;
 
 struct Setting {
   const char* name;
@@ -49,6 +50,9 @@ void set_default(Config& config, const Setting& setting);
 
 // The value as SHOW CONFIG prints it: times in seconds, booleans as 0 and 1. Nothing for NULL.
 std::optional<std::string> show_value(const Config& config, const Setting& setting);
+
+// Whether nobody may be shown its value.
+bool is_secret(const Setting& setting);
 
 // The column `default` of SHOW CONFIG: nothing for NULL.
 std::optional<std::string> default_value(const Setting& setting);

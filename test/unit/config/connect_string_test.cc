@@ -1,5 +1,7 @@
 #include "config/connect_string.h"
 
+#include "config/effective.h"
+#include "config/rest_url.h"
 #include "support/catch.h"
 
 using namespace remuda;
@@ -161,7 +163,8 @@ TEST_CASE("all problems of a database are told at once") {
                  "pool_mode: bad value \"y\" (allowed: session, transaction, statement)",
                  "server_lifetime: bad value \"z\" (allowed: seconds)",
                  "host: bad value \"a,,b\" (allowed: hosts separated by single commas)",
-                 "load_balance_hosts: bad value \"w\" (allowed: round-robin, disable)",
+                 "load_balance_hosts: bad value \"w\" (allowed: round-robin, random, least-active, "
+                 "disable)",
                  database_problems("colour=red")[0], "host: not followed by =, at byte 99"});
   CHECK(database_problems("colour=red")[0].starts_with("colour: unknown key (allowed: dbname, "));
 }
@@ -179,6 +182,47 @@ TEST_CASE("what may be a part of a password is not repeated") {
   CHECK(database_problems("password=a port=1 prot=2") ==
         Problems{"prot: unknown key, did you mean port?"});
   CHECK(database_problems("password='a") == Problems{"quote not closed, at byte 10"});
+}
+
+TEST_CASE("a host may have a port and a weight of its own") {
+  const Database entry = database("host=a,b,c port=1,2,3 host_weights=0,5,10");
+  CHECK(entry.port == 1);
+  CHECK(entry.ports == std::vector<int>{1, 2, 3});
+  CHECK(entry.host_weights == std::vector<int>{0, 5, 10});
+  CHECK(port_of(entry, 2) == 3);
+  CHECK(weight_of(entry, 1) == 5);
+  const Database alike = database("port=7 host=a,b");
+  CHECK(alike.ports.empty());
+  CHECK(port_of(alike, 1) == 7);
+  CHECK(weight_of(alike, 1) == 1);
+}
+
+TEST_CASE("lists for hosts are as long as that of the hosts") {
+  CHECK(database_problems("host=a,b,c port=1,2") ==
+        Problems{"port: 2 of them for 3 hosts (allowed: one, or one each)"});
+  CHECK(database_problems("port=1,2") ==
+        Problems{"port: 2 of them for 1 hosts (allowed: one, or one each)"});
+  CHECK(database_problems("host=a,b host_weights=1") ==
+        Problems{"host_weights: 1 of them for 2 hosts (allowed: one each)"});
+  CHECK(database_problems("host=a,b host_weights=0,0") ==
+        Problems{"host_weights: none is above 0"});
+  CHECK(database_problems("host=a,b host_weights=1,1001") ==
+        Problems{"host_weights: bad value \"1,1001\" (allowed: 0 to 1000)"});
+  CHECK(database_problems("host=a,b port=1,,2") ==
+        Problems{"port: bad value \"1,,2\" (allowed: 1 to 65535)"});
+}
+
+TEST_CASE("which hosts serve a database") {
+  CHECK(database("host=a").target_session_attrs == TargetSession::any);
+  const Database entry = database("target_session_attrs=prefer-standby health_check=0");
+  CHECK(entry.target_session_attrs == TargetSession::prefer_standby);
+  CHECK(entry.health_check == std::optional<bool>(false));
+  CHECK(database("load_balance_hosts=least-active").load_balance_hosts ==
+        LoadBalance::least_active);
+  CHECK(database_problems("target_session_attrs=slave health_check=maybe") ==
+        Problems{"target_session_attrs: bad value \"slave\" (allowed: any, read-write, read-only, "
+                 "primary, standby, prefer-standby)",
+                 "health_check: bad value \"maybe\" (allowed: 0, 1)"});
 }
 
 TEST_CASE("ports and lists of hosts have bounds") {
@@ -246,4 +290,21 @@ TEST_CASE("peers need a host and a number, and know three keys") {
   CHECK(problems == Problems{"0: bad peer (allowed: 1 to 65535)",
                              "dbname: unknown key (allowed: host, port, pool_size)",
                              "host: missing"});
+}
+
+TEST_CASE("URLs of Patroni are checked, and never repeated, as they may hold a password") {
+  CHECK(database("patroni_urls=http://h1:8008,https://h2").patroni_urls ==
+        std::vector<std::string>{"http://h1:8008", "https://h2"});
+  const Problems problem{"patroni_urls: bad value (allowed: " + std::string(kRestUrls) + ")"};
+  for (const char* bad :
+       {"patroni_urls=h1", "patroni_urls=http://a,,http://b", "patroni_urls=http://bob:secret@h1",
+        "patroni_urls='http://a, http://b'"}) {
+    INFO(bad);
+    CHECK(database_problems(bad) == problem);
+  }
+  const Problems behind{
+      "patroni_urls: what stands behind it is no known key (a value with blanks needs single "
+      "quotes)"};
+  CHECK(database_problems("patroni_urls=http://a http://bob:secret@h1") == behind);
+  CHECK(database_problems("patroni_urls=http://a http://bob:secret@h1/?a=b") == behind);
 }

@@ -113,3 +113,46 @@ TEST_CASE("values above zero replace the global ones") {
   CHECK(transaction_timeout(config, &user) == 9);
   CHECK(client_idle_timeout(config, &user) == 10);
 }
+
+TEST_CASE("hosts are checked when asked for, when a role is, or when there are several of them") {
+  Config config;
+  Database one;
+  Database two;
+  two.hosts = {"a", "b"};
+  CHECK_FALSE(has_health_checks(config, one));
+  CHECK_FALSE(has_health_checks(config, two));
+  config.health_check_user = "checker";
+  CHECK_FALSE(has_health_checks(config, one));
+  CHECK(has_health_checks(config, two));
+  two.health_check = false;
+  CHECK_FALSE(has_health_checks(config, two));
+  one.target_session_attrs = TargetSession::primary;
+  CHECK(has_health_checks(config, one));
+  one.target_session_attrs = TargetSession::any;
+  one.health_check = true;
+  CHECK(has_health_checks(config, one));
+}
+
+TEST_CASE("who checks hosts") {
+  Config config;
+  Database database;
+  CHECK_FALSE(health_check_user(config, database));
+  config.auth_user = "asker";
+  CHECK(health_check_user(config, database) == std::optional<std::string>("asker"));
+  database.auth_user = "other";
+  CHECK(health_check_user(config, database) == std::optional<std::string>("other"));
+  database.user = "forced";
+  CHECK(health_check_user(config, database) == std::optional<std::string>("forced"));
+  config.health_check_user = "checker";
+  CHECK(health_check_user(config, database) == std::optional<std::string>("checker"));
+}
+
+TEST_CASE("URLs of Patroni are the database's, else those of all") {
+  Config config;
+  Database database;
+  CHECK(patroni_urls(config, database).empty());
+  config.patroni_urls = {"http://all"};
+  CHECK(patroni_urls(config, database) == config.patroni_urls);
+  database.patroni_urls = {"http://own"};
+  CHECK(patroni_urls(config, database) == database.patroni_urls);
+}

@@ -111,7 +111,7 @@ TEST_CASE("the sample's commented entries can be used") {
     count += section != "[remuda]";
   }
   CHECK(problems == std::vector<std::string>{});
-  CHECK(count == 5);
+  CHECK(count == 7);
 }
 
 TEST_CASE("the sample's users can be read") {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "config/nearest.h"
+#include "config/rest_url.h"
 #include "support/catch.h"
 
 using namespace remuda;
@@ -29,10 +30,10 @@ std::string after(const char* name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("the table holds every setting once, in the order of SHOW CONFIG") {
-  REQUIRE(settings().size() == 107);
+  REQUIRE(settings().size() == 130);
   std::set<std::string> names;
   for (const Setting& row : settings()) names.insert(row.name);
-  CHECK(names.size() == 107);
+  CHECK(names.size() == 130);
   CHECK(std::string(settings()[0].name) == "admin_users");
   CHECK(std::string(settings()[99].name) == "verbose");
   CHECK(std::string(settings()[100].name) == "workers");  // from here on, ours
@@ -62,7 +63,8 @@ TEST_CASE("a default undoes every value") {
     INFO(row.name);
     Config config;
     std::string allowed;
-    for (const char* text : {"7", "0", "trust", "transaction", "require", "direct", "off"}) {
+    for (const char* text :
+         {"7", "0", "trust", "transaction", "require", "direct", "off", "kill", "http://h1:8008"}) {
       parse_value(config, row, text, allowed);
       if (show_value(config, row) != show_value(Config{}, row)) break;
     }
@@ -86,8 +88,8 @@ TEST_CASE("what cannot change at run time, and what databases and users may over
                                        "user", "workers"});
   CHECK(databases == std::set<std::string>{"auth_dbname", "auth_query", "auth_user",
                                            "default_pool_size", "max_db_client_connections",
-                                           "max_db_connections", "min_pool_size", "pool_mode",
-                                           "query_wait_timeout", "reserve_pool_size",
+                                           "max_db_connections", "min_pool_size", "patroni_urls",
+                                           "pool_mode", "query_wait_timeout", "reserve_pool_size",
                                            "server_lifetime"});
   CHECK(users == std::set<std::string>{"client_idle_timeout", "default_pool_size",
                                        "idle_transaction_timeout", "max_user_client_connections",
@@ -213,6 +215,17 @@ TEST_CASE("values that cannot work are refused") {
   CHECK(after("auth_ldap_options", std::string(1024, 'x')) == "allowed: at most 1023 bytes");
 }
 
+TEST_CASE("URLs of Patroni are URLs without a password, which is a secret of its own") {
+  CHECK(after("patroni_urls", "http://h1:8008, https://[::1]:8008/a") ==
+        "http://h1:8008,https://[::1]:8008/a");
+  CHECK(after("patroni_urls", "") == "");
+  CHECK(after("patroni_urls", "http://h1:8008,h2:8008") == std::string("allowed: ") + kRestUrls);
+  CHECK(after("patroni_urls", "http://bob:secret@h1") == std::string("allowed: ") + kRestUrls);
+  for (const Setting& row : settings()) {
+    CHECK(is_secret(row) == (std::string(row.name) == "patroni_password"));
+  }
+}
+
 TEST_CASE("SET changes what may change, and leaves the rest alone") {
   Config config;
   CHECK(set_value(config, "default_pool_size", "5"));
@@ -246,8 +259,16 @@ TEST_CASE("every word of an enumeration is read as it is printed") {
   for (int i = 0; i <= static_cast<int>(TlsMode::verify_full); ++i) {
     CHECK(tls_mode_from(to_text(static_cast<TlsMode>(i))) == static_cast<TlsMode>(i));
   }
-  for (LoadBalance balance : {LoadBalance::round_robin, LoadBalance::disable}) {
+  for (LoadBalance balance : {LoadBalance::round_robin, LoadBalance::random,
+                              LoadBalance::least_active, LoadBalance::disable}) {
     CHECK(load_balance_from(to_text(balance)) == balance);
+  }
+  for (int i = 0; i <= static_cast<int>(TargetSession::prefer_standby); ++i) {
+    const auto target = static_cast<TargetSession>(i);
+    CHECK(target_session_from(to_text(target)) == target);
+  }
+  for (OnDemotion choice : {OnDemotion::drain, OnDemotion::kill}) {
+    CHECK(on_demotion_from(to_text(choice)) == choice);
   }
   CHECK_FALSE(pool_mode_from(""));
   CHECK_FALSE(pool_mode_from("sessions"));
