@@ -8,9 +8,11 @@ namespace remuda::wire::sqlstate {
 
 inline constexpr SqlState kSuccessfulCompletion{"00000"};
 inline constexpr SqlState kConnectionFailure{"08006"};
+inline constexpr SqlState kTransactionResolutionUnknown{"08007"};
 inline constexpr SqlState kProtocolViolation{"08P01"};
 inline constexpr SqlState kFeatureNotSupported{"0A000"};
 inline constexpr SqlState kInvalidParameterValue{"22023"};
+inline constexpr SqlState kReadOnlyTransaction{"25006"};
 inline constexpr SqlState kIdleInTransaction{"25P03"};
 inline constexpr SqlState kUndefinedPreparedStatement{"26000"};
 inline constexpr SqlState kInvalidAuthorization{"28000"};

@@ -1,0 +1,112 @@
+#include "route/host_health.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace remuda::route {
+namespace {
+
+// After an alarm: the time in which a server that ends has closed its last connection.
+constexpr Micros kSoon = 20 * kMillisecond;
+
+template <class T>
+bool exceeds(const std::optional<T>& lag, T limit) noexcept {
+  return limit > 0 && lag && *lag > limit;
+}
+
+// A lagging host comes back when it is this far below the limit.
+template <class T>
+T eased(T limit) noexcept {
+  return limit - limit / 5;
+}
+
+std::string lag_text(const HealthSample& sample) {
+  std::string text = "behind the primary";
+  if (sample.lag) text += fmt::format(" by {} ms", *sample.lag / kMillisecond);
+  if (sample.lag_bytes) text += fmt::format(", {} bytes", *sample.lag_bytes);
+  return text;
+}
+
+}  // namespace
+
+bool HostHealth::observe(const HealthRules& rules, const HealthSample& sample, Micros now) {
+  is_suspect_ = false;
+  switch (sample.answer) {
+    case HealthSample::Answer::fine:
+      return take_answer(rules, sample, now);
+    case HealthSample::Answer::refused:
+      successes_ = 0;
+      // Who has been let in before knows more than that one login failed.
+      return state_ == HostState::unknown && enter(HostState::down, sample.reason, now);
+    case HealthSample::Answer::failed:
+      break;
+  }
+  return take_failure(rules, sample, now);
+}
+
+bool HostHealth::supersede(Micros now) {
+  if (role_ != HostRole::primary || state_ == HostState::down) return false;
+  return enter(HostState::superseded, "another host has become the primary", now);
+}
+
+Micros HostHealth::next_check(const HealthRules& rules, Micros last,
+                              bool in_a_hurry) const noexcept {
+  if (is_suspect_ && failures_ == 0) return last + std::min(kSoon, rules.fast_interval);
+  const bool is_fast = in_a_hurry || is_in_transition();
+  return last + (is_fast ? std::min(rules.fast_interval, rules.interval) : rules.interval);
+}
+
+bool HostHealth::take_answer(const HealthRules& rules, const HealthSample& sample, Micros now) {
+  failures_ = 0;
+  if (state_ == HostState::down && ++successes_ < rules.rise) return false;
+  if (state_ != HostState::lagging) successes_ = 0;
+  const bool is_other_role = sample.role != role_;
+  // A new role takes effect even where the state stays: what was opened before is of no use.
+  if (is_other_role && state_ == HostState::up) ++epoch_;
+  role_ = sample.role;
+  bool changed = is_other_role;
+  if (sample.is_superseded && role_ == HostRole::primary) {
+    changed |= enter(HostState::superseded, "another host has become the primary", now);
+  } else if (role_ == HostRole::standby && lags(rules, sample)) {
+    changed |= enter(HostState::lagging, lag_text(sample), now);
+  } else {
+    changed |= enter(HostState::up, "", now);
+  }
+  return changed;
+}
+
+bool HostHealth::take_failure(const HealthRules& rules, const HealthSample& sample, Micros now) {
+  successes_ = 0;
+  if (state_ == HostState::down) {
+    reason_ = sample.reason;
+    return false;
+  }
+  if (state_ != HostState::unknown && ++failures_ < rules.fall) return false;
+  return enter(HostState::down, sample.reason, now);
+}
+
+// With hysteresis, or a host near the limit would come and go. Where the lag is not known, as the
+// primary is away, what was true stays true: reads go on.
+bool HostHealth::lags(const HealthRules& rules, const HealthSample& sample) {
+  const bool is_late =
+      exceeds(sample.lag, rules.max_lag) || exceeds(sample.lag_bytes, rules.max_lag_bytes);
+  if (state_ != HostState::lagging) return is_late;
+  const bool is_known = sample.lag || sample.lag_bytes;
+  const bool is_near = exceeds(sample.lag, eased(rules.max_lag)) ||
+                       exceeds(sample.lag_bytes, eased(rules.max_lag_bytes));
+  successes_ = is_known && !is_near ? successes_ + 1 : 0;
+  return successes_ < rules.rise;
+}
+
+bool HostHealth::enter(HostState state, std::string reason, Micros now) {
+  reason_ = std::move(reason);
+  if (state_ == state) return false;
+  if (state_ == HostState::up) ++epoch_;
+  state_ = state;
+  since_ = now;
+  failures_ = successes_ = 0;
+  return true;
+}
+
+}  // namespace remuda::route
