@@ -63,6 +63,7 @@ int Daemon::run() {
                                   [this](io::FileDescriptor fd) { accepted(std::move(fd)); });
   const PidFile pidfile(config.pidfile);
   start_workers();
+  host_watch_.adopt(snapshot_);
   stats_line_.start();
   log::info("process up: PgBouncer {}, remuda {}, libuv {}, workers: {}", proxy::kPgBouncerVersion,
             proxy::kRemudaVersion, uv_version_string(), workers_.size());
@@ -118,6 +119,7 @@ void Daemon::tell_listeners(F f) {
 void Daemon::adopt(proxy::Snapshot snapshot) {
   snapshot_ = std::move(snapshot);
   shared_.ledgers.adopt(snapshot_.config);
+  host_watch_.adopt(snapshot_);
   stats_line_.start();
   tell_listeners([config = snapshot_.config](Listeners& all) { all.adopt(*config); });
 }
@@ -294,6 +296,7 @@ void Daemon::stop() {
   tell_listeners([](Listeners& all) { all.close(); });
   stats_line_.stop();
   watchdog_.stop();
+  host_watch_.close();
   for (proxy::Worker* worker : shared_.workers) {
     worker->post([worker] { worker->stop(); });
   }

@@ -20,6 +20,7 @@
 #include "io/signals.h"
 #include "io/task_scope.h"
 #include "io/timer.h"
+#include "proxy/host_watch.h"
 #include "proxy/shared.h"
 #include "proxy/worker.h"
 
@@ -70,6 +71,7 @@ class Daemon final : public admin::Control {
   proxy::Shared shared_;
   io::TaskScope tasks_{loop_, "control"};
   admin::Consoles consoles_{*this};
+  proxy::HostWatch host_watch_{loop_, tasks_, mailbox_, shared_};
   StatsLine stats_line_{*this};
   Watchdog watchdog_{*this};
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

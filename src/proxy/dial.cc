@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "io/connect.h"
@@ -25,11 +26,14 @@ namespace {
 
 struct Outcome {
   Replication replication = Replication::none;
-  std::vector<wire::Parameter> startup;  // more than every server of the pool is given
-  std::string where;                     // the address, once it is known
+  std::vector<wire::Parameter> startup;         // more than every server of the pool is given
+  std::string where;                            // the address, once it is known
+  std::shared_ptr<route::HostEntry> host = {};  // if its hosts are checked
   std::unique_ptr<Server> server;
   ServerParameters parameters;
 };
+
+constexpr Micros kShortestPatience = 100 * kMillisecond;
 
 struct Failure {
   DialFailure failure;
@@ -93,6 +97,32 @@ session::ParameterSetRef settable(Worker& worker, const ServerParameters& parame
   return worker.parameters.intern(std::move(values));
 }
 
+// A pool opens one server after the other: it shall not wait for a host for longer than it takes to
+// find that it is down.
+Micros patience(const PoolShard& pool) {
+  const config::Config& config = pool.worker.config();
+  if (!pool.cluster()) return config.server_connect_timeout;
+  const Micros to_be_down =
+      config.health_check_fall * std::max(config.health_check_timeout, kShortestPatience);
+  const Micros usual = config.server_connect_timeout;
+  return usual > 0 ? std::min(usual, to_be_down) : to_be_down;
+}
+
+// What was true when the host was checked may be so no longer.
+void check_role(const PoolShard& pool, const ServerParameters& parameters) {
+  if (!pool.cluster()) return;
+  const config::TargetSession target = pool.cluster()->wish.target;
+  const bool is_primary_wanted =
+      target == config::TargetSession::primary || target == config::TargetSession::read_write;
+  const bool is_standby_wanted =
+      target == config::TargetSession::standby || target == config::TargetSession::read_only;
+  for (const auto& [name, value] : parameters) {
+    if (name != "in_hot_standby") continue;
+    if (is_primary_wanted && value == "on") throw ConnectFailure("it has become a standby");
+    if (is_standby_wanted && value == "off") throw ConnectFailure("it has become a primary");
+  }
+}
+
 // Fills the outcome, so that what was opened is closed by its owner whatever is thrown.
 io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   Worker& worker = pool.worker;
@@ -100,15 +130,17 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   if (!database) throw PgError(fmt::format("no such database: {}", pool.database_name()));
   const uint32_t epoch = pool.ledger->database->epoch.load();
   const uint32_t closings = pool.ledger->closings.load();
-  const Micros timeout = worker.config().server_connect_timeout;
+  const Micros timeout = patience(pool);
   LoginEntry entry(worker, LoginEntry::Stage::opening, worker.shared.next_id.fetch_add(1),
                    worker.now());
   entry.replication = outcome.replication;
   entry.user = &pool.user_name();
   entry.database = &pool.database_name();
   entry.pool = &pool;
-  const std::string host = next_host(pool, *database);
-  const io::Address address = co_await find_address(pool, *database, host, timeout);
+  Destination to = next_host(pool, *database);
+  outcome.host = to.claim.entry();
+  const std::string host = to.host;
+  const io::Address address = co_await find_address(pool, host, to.port, timeout);
   entry.address = &address;
   outcome.where = "@" + address.text();
   const io::TcpOptions options = tcp_options(worker.config());
@@ -119,6 +151,8 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   const std::shared_ptr<const config::Config> began_with = worker.snapshot().config;
   server->address = address;
   server->host = host;
+  server->claim = std::move(to.claim);
+  server->is_makeshift = to.is_makeshift;
   server->epoch = epoch;
   server->closings = closings;
   log_connected(*server);
@@ -134,6 +168,7 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   if (server->stream.tls()) request.channel_binding = server->stream.tls()->channel_binding();
   pg::LoginResult login =
       co_await pg::log_in(server->stream, std::move(request), worker.server_keys);
+  check_role(pool, login.parameters);
   server->key.pid = login.pid;
   server->key.secret = login.cancel_secret;
   server->view.parameters = server->view.reported = settable(worker, login.parameters);
@@ -165,7 +200,8 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
   try {
     co_await open(pool, std::move(slot), outcome);
   } catch (const pg::ServerRefusal& refusal) {
-    const bool starting = refusal.sqlstate() == wire::sqlstate::kCannotConnectNow;
+    const bool starting = refusal.sqlstate() == wire::sqlstate::kCannotConnectNow ||
+                          (outcome.host && refusal.sqlstate() == wire::sqlstate::kAdminShutdown);
     failed = Failure{{refusal.sqlstate(), refusal.what()}, "", !starting};
   } catch (const PgError& error) {
     failed = Failure{{error.sqlstate(), error.what()}, "", true};
@@ -180,6 +216,9 @@ io::Task<std::optional<Failure>> try_open(PoolShard& pool, Slot slot, Outcome& o
   } catch (const std::exception& error) {
     failed = Failure{{wire::sqlstate::kProtocolViolation, "connect failed"}, error.what(), false};
   }
+  // What it said to a login says nothing of its health, unless it was not ready for one.
+  const bool is_alarming = failed && !failed->tell_waiters && !failed->failure.is_ours;
+  if (is_alarming && outcome.host) pool.worker.shared.hosts.alarm(outcome.host);
   co_return failed;
 }
 

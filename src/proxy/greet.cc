@@ -20,6 +20,14 @@
 namespace remuda::proxy {
 namespace {
 
+// Whether all its servers are of one role. Where they are not, a client that must know has to ask.
+bool is_constant_role(const PoolShard& pool) {
+  const auto database = route::find_database(pool.worker.config(), pool.database_name());
+  if (!pool.cluster()) return database && database->hosts.size() < 2;
+  const config::TargetSession target = pool.cluster()->wish.target;
+  return target != config::TargetSession::any && target != config::TargetSession::prefer_standby;
+}
+
 // ParameterStatus messages: what the server told, with the client's own values in place; then ours.
 std::string greeting_parameters(const PoolShard& pool, const ServerParameters& greeting,
                                 const Admission& admission, const config::Config& config) {
@@ -32,6 +40,7 @@ std::string greeting_parameters(const PoolShard& pool, const ServerParameters& g
   };
   std::string out;
   for (const auto& [name, value] : greeting) {
+    if (name == "in_hot_standby" && !is_constant_role(pool)) continue;
     const std::string* own = own_value(name);
     wire::parameter_status(out, name, own ? *own : value);
   }

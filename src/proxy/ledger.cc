@@ -18,7 +18,8 @@ const config::Database* entry_of(const config::Config& config, const std::string
 
 // False when servers opened for the one entry cannot serve the other.
 bool connects_alike(const config::Database& a, const config::Database& b) {
-  return a.dbname == b.dbname && a.hosts == b.hosts && a.port == b.port && a.user == b.user &&
+  return a.dbname == b.dbname && a.hosts == b.hosts && a.port == b.port && a.ports == b.ports &&
+         a.user == b.user && a.target_session_attrs == b.target_session_attrs &&
          a.connect_query == b.connect_query && a.auth_dbname == b.auth_dbname &&
          a.auth_query == b.auth_query && a.load_balance_hosts == b.load_balance_hosts;
 }
@@ -113,8 +114,11 @@ void Ledgers::adopt(std::shared_ptr<const config::Config> config) {
   for (auto& [name, entry] : databases_) {
     const config::Database* old_entry = before ? entry_of(*before, name) : nullptr;
     const config::Database* new_entry = entry_of(*config_, name);
-    if (old_entry && new_entry && !connects_alike(*old_entry, *new_entry))
-      entry->epoch.fetch_add(1);
+    if (!old_entry || !new_entry) continue;
+    const bool is_alike = connects_alike(*old_entry, *new_entry) &&
+                          config::has_health_checks(*before, *old_entry) ==
+                              config::has_health_checks(*config_, *new_entry);
+    if (!is_alike) entry->epoch.fetch_add(1);
   }
   const bool same_tls = !before || same_server_tls(*before, *config_);
   for (auto& [key, entry] : pools_) {

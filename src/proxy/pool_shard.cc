@@ -44,6 +44,7 @@ void PoolShard::adopt(const config::Config& config) {
   settings.server_lifetime = config::server_lifetime(config, *database);
   settings.query_wait_timeout = config::query_wait_timeout(config, *database, user);
   settings.has_forced_user = database->user.has_value();
+  find_cluster(*database);
 }
 
 bool PoolShard::is_paused() const noexcept {
@@ -61,9 +62,13 @@ Server* PoolShard::acquire(Client& client) {
       return server;
     }
   }
-  if (is_failing() && has_no_server()) {
+  if (is_failing() && has_no_server() && !cluster_) {
     const DialFailure failure = cached_failure();
     fail_client(client, failure.sqlstate, failure.message);
+    return nullptr;
+  }
+  if (no_host_since_ != 0 && !may_wait_for_host()) {
+    fail_client(client, wire::sqlstate::kTooManyConnections, "too many clients wait for a host");
     return nullptr;
   }
   queue(client);
@@ -99,7 +104,7 @@ Server* PoolShard::take_idle(size_t wanted) {
   while (!idle_.empty()) {
     Server& server = config.server_round_robin ? idle_.back() : idle_.front();
     if (is_stale(server)) {
-      close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
+      close_server(server, stale_reason(server));
       continue;
     }
     const bool needs_check = !config.server_check_query.empty() && !server.just_checked &&
@@ -168,7 +173,8 @@ void PoolShard::settle(Server& server, Micros idle_since) {
   if (server.view.suspect) return close_server(server, "replies out of step");
   // A query that goes on behind a closed connection would keep its locks.
   const bool runs_on = server.abandoned_at != 0 && !server.view.is_answered();
-  if (is_stale(server) && !runs_on) return close_server(server, "close_needed");
+  if (is_stale(server) && !runs_on)
+    return close_server(server, is_lost(server) ? stale_reason(server) : "close_needed");
   if (!server.view.is_answered() || server.stream.backlog() > 0 || server.cancels > 0) return;
   if (!server.view.is_quiet()) {
     // Its client has left. A cancel request on its way must not hit this.
@@ -265,7 +271,8 @@ bool PoolShard::start_internal(Server& server, const std::string& sql) {
 bool PoolShard::is_stale(const Server& server) const noexcept {
   return server.close_needed ||
          server.epoch != ledger->database->epoch.load(std::memory_order_relaxed) ||
-         server.closings != ledger->closings.load(std::memory_order_relaxed);
+         server.closings != ledger->closings.load(std::memory_order_relaxed) ||
+         server.claim.is_outdated();
 }
 
 // Old servers go one by one, so that a pool opened at once does not close at once.

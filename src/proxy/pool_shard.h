@@ -4,8 +4,9 @@
 // pool_shard.cc lends servers to clients, pool_shard_tasks.cc to queries of our own;
 // pool_shard_lend.cc lets servers go to other workers and come from them; pool_shard_open.cc opens
 // them, pool_shard_limits.cc in turn with other pools at a limit they share; pool_shard_leave.cc
-// cleans up behind clients that leave; pool_shard_timeouts.cc ends clients that take too long,
-// pool_shard_upkeep.cc servers that last too long.
+// cleans up behind clients that leave; pool_shard_hosts.cc knows which hosts are there;
+// pool_shard_timeouts.cc ends clients that take too long, pool_shard_upkeep.cc servers that last
+// too long.
 #pragma once
 
 #include <memory>
@@ -28,6 +29,7 @@
 #include "proxy/stats.h"
 #include "proxy/wait_reason.h"
 #include "remuda/base/list.h"
+#include "route/host_board.h"
 
 namespace remuda::proxy {
 
@@ -130,6 +132,10 @@ class PoolShard {
   void drop_clients(const char* text);  // those that wait to be greeted, too
   // To be closed as soon as it is free.
   bool is_stale(const Server& server) const noexcept;
+  // The state or the role of some host has changed.
+  void hosts_changed();
+  // The hosts that are checked for this pool; null: they are not.
+  const std::shared_ptr<const route::Cluster>& cluster() const noexcept { return cluster_; }
   bool is_drained() const noexcept {
     return active_.empty() && tested_.empty() && dials_ == 0 && ledger->travelling == 0;
   }
@@ -200,6 +206,16 @@ class PoolShard {
   void ask_others_for_room();
   bool owes_room() noexcept;
   void close_stale_active();
+  const char* stale_reason(const Server& server) const noexcept;
+  void find_cluster(const config::Database& database);
+  void note_hosts(Micros now);
+  void note_waits_for_host();
+  bool may_wait_for_host();
+  bool is_lost(const Server& server) const noexcept;
+  bool is_misplaced(const Server& server) const;
+  bool wants_primary() const noexcept;
+  void close_lost(Server& server);
+  void fail_waits_for_host(Micros now);
   void close_undrained(Micros now);
   void note_use(Micros now) noexcept;
   void fail_slow_clients(Micros now);
@@ -269,6 +285,10 @@ class PoolShard {
   std::optional<WaitReason> claimed_;  // database_limit or user_limit
   Micros claimed_since_ = 0;           // as stated
   Micros asked_to_evict_ = 0;
+  std::shared_ptr<const route::Cluster> cluster_;
+  Micros no_host_since_ = 0;  // none of them can serve; 0: one can
+  int waits_for_host_ = 0;    // clients, and their bytes, as counted for all workers
+  int64_t bytes_for_host_ = 0;
 };
 
 }  // namespace remuda::proxy

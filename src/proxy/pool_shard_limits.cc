@@ -29,6 +29,8 @@ Micros earlier(Micros a, Micros b) noexcept {
 
 PoolShard::~PoolShard() {
   withdraw_claim();
+  no_host_since_ = 0;
+  note_waits_for_host();
 }
 
 Micros PoolShard::oldest_need() noexcept {

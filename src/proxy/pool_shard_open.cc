@@ -1,6 +1,8 @@
 // Opening servers, and what those get who wait for the first one.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "proxy/dial.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
@@ -22,7 +24,12 @@ void PoolShard::set_reason(WaitReason reason) {
 
 bool PoolShard::is_failing() const noexcept {
   const Micros failed_at = ledger->facts.failed_at();
-  return failed_at != 0 && worker.now() - failed_at < worker.config().server_login_retry;
+  const config::Config& config = worker.config();
+  // Where another host may take over, or this one is looked at soon, waiting long is of no use.
+  const Micros pause = cluster_
+                           ? std::min(config.server_login_retry, config.health_check_fast_interval)
+                           : config.server_login_retry;
+  return failed_at != 0 && worker.now() - failed_at < pause;
 }
 
 bool PoolShard::has_no_server() const noexcept {
@@ -30,7 +37,7 @@ bool PoolShard::has_no_server() const noexcept {
 }
 
 void PoolShard::throw_if_hopeless() const {
-  if (!is_failing() || !has_no_server()) return;
+  if (!is_failing() || !has_no_server() || cluster_) return;
   const DialFailure failure = cached_failure();
   throw PgError(failure.sqlstate, failure.message);
 }
@@ -80,6 +87,8 @@ bool PoolShard::may_dial() {
     why = WaitReason::paused;
   } else if (dials_ > 0 || coming_count() >= wanted) {
     why = WaitReason::server_login;
+  } else if (no_host_since_ != 0) {
+    why = WaitReason::failover;
   } else if (is_failing() || is_short()) {
     why = WaitReason::server_unavailable;
   } else if (ledger->servers.is_full_and_wanted(worker.index(), ledger->reserve)) {

@@ -1,6 +1,8 @@
 // Clients that take too long. Their lists are in order of the time that counts, so that a look at
 // a pool of idle clients is a look at the first of them; those that have a server are as few as
 // servers are.
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "proxy/pool_shard.h"
@@ -87,13 +89,18 @@ void PoolShard::fail_long_logins(Micros now) {
 void PoolShard::notify_long_waits(Micros now) {
   const Micros patience = worker.config().query_wait_notify * kSecond;
   if (patience <= 0) return;
+  const bool lacks_host = no_host_since_ != 0;
+  const std::string text =
+      lacks_host
+          ? fmt::format("no host of database \"{}\" can serve at the moment, waiting for one",
+                        database_name())
+          : "No server connection available in postgres backend, client being queued";
   for (Client& client : waiting) {
-    if (now - client.wait_start <= patience) break;
+    if (!lacks_host && now - client.wait_start <= patience) break;
     if (client.wait_notified) continue;
     client.wait_notified = true;
     std::string out;
-    wire::notice_response(
-        out, "No server connection available in postgres backend, client being queued");
+    wire::notice_response(out, text);
     client.stream.write(out);
   }
 }

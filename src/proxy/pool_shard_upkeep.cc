@@ -11,7 +11,9 @@ namespace remuda::proxy {
 
 void PoolShard::maintain(Micros now, bool may_fill) {
   note_use(now);
+  note_hosts(now);
   fail_slow_clients(now);
+  fail_waits_for_host(now);
   fail_long_waits(now);
   fail_long_logins(now);
   notify_long_waits(now);
@@ -27,6 +29,7 @@ void PoolShard::maintain(Micros now, bool may_fill) {
 // For min_pool_size, which the first home sees to.
 void PoolShard::fill() {
   if (settings.min_size <= 0 || settings.size <= 0 || dials_ > 0 || is_paused()) return;
+  if (no_host_since_ != 0) return;
   if (is_failing() || is_short()) return;
   if (&home_of(worker.shared, *ledger) != &worker) return;
   const bool is_wanted = settings.has_forced_user || ledger->client_count() > 0;
@@ -38,18 +41,22 @@ void PoolShard::fill() {
 
 void PoolShard::close_expired(Micros now) {
   const Micros idle_timeout = worker.config().server_idle_timeout;
+  bool may_move = true;  // one at a time
   for (auto at = idle_.begin(); at != idle_.end();) {
     Server& server = *at;
     ++at;
     const bool above_floor = ledger->servers.used() > settings.min_size;
     if (is_stale(server)) {
-      close_server(server, server.close_needed ? "close_needed" : "obsolete connection");
+      close_server(server, stale_reason(server));
     } else if (is_worn_out(server, now)) {
       ledger->last_lifetime_close = now;
       close_server(server, "server lifetime over");
     } else if (settings.size > 0 &&
                ledger->servers.used() > settings.size + ledger->reserve.load()) {
       close_server(server, "too many servers in the pool");
+    } else if (may_move && is_misplaced(server)) {
+      may_move = false;
+      close_server(server, "a preferred host is there again");
     } else if (idle_timeout > 0 && above_floor && now - server.idle_since >= idle_timeout) {
       close_server(server, "server idle timeout");
     }
@@ -63,6 +70,10 @@ void PoolShard::close_stale_active() {
   for (auto at = active_.begin(); at != active_.end();) {
     Server& server = *at;
     ++at;
+    if (is_lost(server)) {
+      close_lost(server);
+      continue;
+    }
     const bool may_end = server.replication != Replication::none ||
                          (end_sessions && server.client && server.view.is_quiet());
     if (!may_end || !is_stale(server)) continue;

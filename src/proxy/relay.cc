@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include "proxy/lost_server.h"
 #include "proxy/pool_shard.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
@@ -361,6 +362,7 @@ void go_on(Server& server) noexcept {
 
 void Server::on_bytes(char* data, size_t size) noexcept {
   ByteView bytes(data, size);
+  if (claim.entry()) look_for_alarm(*this, bytes);
   if (!client && state == ServerState::idle) {
     // Nobody has asked it anything: whatever this is, it must not reach the next client.
     log_last_words(*this, bytes);
@@ -397,7 +399,11 @@ void Server::on_bytes(char* data, size_t size) noexcept {
 
 void Server::on_end(int error) noexcept {
   (void)error;
-  if (client) {
+  if (claim.entry()) {
+    worker.shared.hosts.alarm(claim.entry());
+    const LostServer lost = describe_loss(*this, "the connection to it was lost");
+    fail_server(*this, "server conn crashed?", lost.sqlstate, lost.text);
+  } else if (client) {
     fail_server(*this, "server conn crashed?", wire::sqlstate::kProtocolViolation,
                 "server conn crashed?");
   } else {

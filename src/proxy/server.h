@@ -10,6 +10,7 @@
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
 #include "remuda/session/conversation.h"
+#include "route/host_board.h"
 
 namespace remuda::proxy {
 
@@ -64,8 +65,10 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   Replication replication = Replication::none;  // it is its client's own
   int cancels = 0;  // cancel requests on their way: neither lent nor released meanwhile
   BackendKey key;
-  std::string reset_query;  // that runs
-  std::string host;         // the element of the host list
+  std::string reset_query;    // that runs
+  std::string host;           // the element of the host list
+  route::HostClaim claim;     // if its hosts are checked
+  bool is_makeshift = false;  // a host of the preferred role was not there
   io::Address address;
   uint32_t epoch = 0;     // of the database when it was opened
   uint32_t closings = 0;  // of the ledger, likewise

@@ -1,26 +1,61 @@
 #include "proxy/server_host.h"
 
+#include <algorithm>
+
+#include "config/effective.h"
 #include "proxy/pool_shard.h"
 #include "proxy/server_tls.h"
 #include "proxy/worker.h"
 #include "route/directory.h"
 
 namespace remuda::proxy {
+namespace {
 
-std::string next_host(PoolShard& pool, const config::Database& database) {
-  std::string host = pool.worker.config().unix_socket_dir;
-  if (!database.hosts.empty())
-    host = database.hosts[pool.ledger->next_host % database.hosts.size()];
-  if (database.load_balance_hosts == config::LoadBalance::round_robin) ++pool.ledger->next_host;
-  if (host.empty()) throw PgError("no host and no unix_socket_dir is configured");
-  return host;
+// Finalizer of splitmix64.
+uint64_t scatter(uint64_t x) noexcept {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
 }
 
-io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
-                                   std::string host, Micros timeout) {
+uint64_t take_turn(Ledger& ledger, config::LoadBalance balance) {
+  return balance == config::LoadBalance::disable ? ledger.next_host.load()
+                                                 : ledger.next_host.fetch_add(1);
+}
+
+Destination choose(PoolShard& pool, const route::Cluster& cluster) {
+  const Micros now = pool.worker.now();
+  const auto hosts = route::candidates(cluster);
+  const uint64_t turn = take_turn(*pool.ledger, cluster.wish.balance);
+  const uint64_t random = scatter(static_cast<uint64_t>(now) + turn);
+  const auto place = route::choose_host(hosts, cluster.wish, now, turn, random);
+  if (!place) throw ConnectFailure("no host can serve: " + route::describe(cluster));
+  const std::shared_ptr<route::HostEntry>& entry = cluster.hosts[*place].entry;
+  return {.host = entry->host,
+          .port = entry->port,
+          .claim = route::HostClaim(entry, hosts[*place].epoch),
+          .is_makeshift = !route::is_preferred(hosts[*place], cluster.wish.target)};
+}
+
+}  // namespace
+
+Destination next_host(PoolShard& pool, const config::Database& database) {
+  if (const auto& cluster = pool.cluster()) return choose(pool, *cluster);
+  Destination to;
+  const size_t hosts = std::max<size_t>(database.hosts.size(), 1);
+  const size_t place = take_turn(*pool.ledger, database.load_balance_hosts) % hosts;
+  to.host = database.hosts.empty() ? pool.worker.config().unix_socket_dir : database.hosts[place];
+  to.port = config::port_of(database, place);
+  if (to.host.empty()) throw PgError("no host and no unix_socket_dir is configured");
+  return to;
+}
+
+io::Task<io::Address> find_address(PoolShard& pool, std::string host, int to_port, Micros timeout) {
   Worker& worker = pool.worker;
-  if (io::is_unix_host(host)) co_return io::Address::unix_socket(host, database.port);
-  const auto port = static_cast<uint16_t>(database.port);
+  if (io::is_unix_host(host)) {
+    co_return io::Address::unix_socket(host, to_port);
+  }
+  const auto port = static_cast<uint16_t>(to_port);
   try {
     const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);
     co_return addresses[pool.ledger->next_address++ % addresses.size()];

@@ -1,5 +1,5 @@
-// Where a dial goes: which element of a database's host list, and which of its addresses. The turn
-// is kept in the ledger, so that all workers of a pool share it. On the pool's worker.
+// Where a dial goes: which host of a database, and which of its addresses. The turn is kept in the
+// ledger, so that all workers of a pool share it. On the pool's worker.
 #pragma once
 
 #include <string>
@@ -8,18 +8,26 @@
 #include "io/address.h"
 #include "io/task.h"
 #include "remuda/base/time.h"
+#include "route/host_board.h"
 
 namespace remuda::proxy {
 
 class PoolShard;
 
-// The element of the host list whose turn it is. Throws PgError without any.
-std::string next_host(PoolShard& pool, const config::Database& database);
+struct Destination {
+  std::string host;
+  int port = 0;
+  route::HostClaim claim;     // if its hosts are checked
+  bool is_makeshift = false;  // no host of the role that is preferred was there
+};
+
+// The host whose turn it is; of those that are checked, one that is up and has the wanted role.
+// Throws PgError without any; ConnectFailure when none is fit at the moment.
+Destination next_host(PoolShard& pool, const config::Database& database);
 
 // The address of that host whose turn it is. Throws ConnectFailure when the name has none; Closed
 // and TimedOut.
-io::Task<io::Address> find_address(PoolShard& pool, const config::Database& database,
-                                   std::string host, Micros timeout);
+io::Task<io::Address> find_address(PoolShard& pool, std::string host, int port, Micros timeout);
 
 // A dial has failed: with load_balance_hosts=disable a host is kept until then.
 void leave_host(PoolShard& pool);

@@ -21,6 +21,8 @@ ServerParcel pack(Server& server) {
       .statements = {server.view.statements.order().begin(), server.view.statements.order().end()},
       .key = std::move(server.key),
       .host = std::move(server.host),
+      .claim = std::move(server.claim),
+      .is_makeshift = server.is_makeshift,
       .address = server.address,
       .epoch = server.epoch,
       .closings = server.closings,
@@ -47,6 +49,8 @@ std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel par
   for (const auto& digest : parcel.statements) server->view.statements.add_oldest(digest);
   server->key = std::move(parcel.key);
   server->host = std::move(parcel.host);
+  server->claim = std::move(parcel.claim);
+  server->is_makeshift = parcel.is_makeshift;
   server->address = parcel.address;
   server->epoch = parcel.epoch;
   server->closings = parcel.closings;

@@ -44,6 +44,8 @@ struct ServerParcel {
   std::vector<session::StatementDigest> statements;  // the one used last comes first
   BackendKey key;
   std::string host;
+  route::HostClaim claim;
+  bool is_makeshift;
   io::Address address;
   uint32_t epoch;
   uint32_t closings;

@@ -26,10 +26,12 @@ io::Task<bool> ask_for_tls(io::Stream& stream) {
 
 }  // namespace
 
-io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string host) {
-  const TlsMode mode = worker.config().server_tls_sslmode;
+io::Task<void> encrypt_server(const Snapshot& snapshot, io::OffloadLimit& crypto,
+                              io::Stream& stream, std::string host) {
+  const std::shared_ptr<const config::Config> config = snapshot.config;
+  const TlsMode mode = config->server_tls_sslmode;
   if (mode == TlsMode::disable || stream.is_unix()) co_return;
-  auto context = worker.snapshot().tls.servers;
+  auto context = snapshot.tls.servers;
   if (context == nullptr && mode >= TlsMode::require) {
     throw ConnectFailure("TLS is not set up: see the log");
   }
@@ -37,13 +39,17 @@ io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string ho
   io::TlsTarget target;
   target.host = host;
   target.check_host = mode == TlsMode::verify_full;
-  target.is_direct = worker.config().server_tls_negotiation == config::TlsNegotiation::direct;
+  target.is_direct = config->server_tls_negotiation == config::TlsNegotiation::direct;
   if (!target.is_direct) {
     const bool accepted = co_await ask_for_tls(stream);
     if (!accepted && mode >= TlsMode::require) throw ConnectFailure("server refused SSL");
     if (!accepted) co_return;
   }
-  co_await io::connect_tls(stream, context, target, worker.server_crypto);
+  co_await io::connect_tls(stream, context, target, crypto);
+}
+
+io::Task<void> encrypt_server(Worker& worker, io::Stream& stream, std::string host) {
+  return encrypt_server(worker.snapshot(), worker.server_crypto, stream, std::move(host));
 }
 
 }  // namespace remuda::proxy

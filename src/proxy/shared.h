@@ -14,10 +14,12 @@
 #include "config/user_list.h"
 #include "io/thread_pool.h"
 #include "proxy/cancel_key.h"
+#include "proxy/failover_waits.h"
 #include "proxy/ledger.h"
 #include "proxy/peer_keys.h"
 #include "proxy/peer_pools.h"
 #include "proxy/tls_setup.h"
+#include "route/host_board.h"
 
 namespace remuda::proxy {
 
@@ -38,6 +40,8 @@ struct Shared {
   Shared();
 
   Ledgers ledgers;
+  route::HostBoard hosts;
+  FailoverWaits failover_waits;
   std::shared_ptr<io::ThreadPool> pool;           // for what computes or blocks; null: one per loop
   std::vector<Worker*> workers;                   // constant once threads run
   std::function<void(Admission)> admit_console;   // hands a console client to the control loop

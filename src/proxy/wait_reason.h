@@ -16,12 +16,14 @@ enum class WaitReason : uint8_t {
   server_login,        // a server is being opened, checked or reset
   server_unavailable,  // the last attempt failed; the next comes after server_login_retry
   paused,              // PAUSE
+  failover,            // no host has the role that is wanted
 };
-constexpr size_t kWaitReasons = 6;
+constexpr size_t kWaitReasons = 7;
 
 constexpr const char* to_text(WaitReason reason) noexcept {
   constexpr const char* kTexts[kWaitReasons] = {"pool full",    "database limit",     "user limit",
-                                                "server login", "server unavailable", "paused"};
+                                                "server login", "server unavailable", "paused",
+                                                "failover"};
   return kTexts[static_cast<size_t>(reason)];
 }
 

@@ -160,6 +160,10 @@ void Worker::wake_pools() {
   for (PoolShard* pool : in_turn) pool->serve_waiters();
 }
 
+void Worker::hosts_changed() {
+  for (auto& [key, pool] : shards) pool->hosts_changed();
+}
+
 PoolShard& Worker::shard(const std::string& database, const std::string& user) {
   auto& entry = shards[{database, user}];
   if (!entry) entry = std::make_unique<PoolShard>(*this, shared.ledgers.pool(database, user));

@@ -84,6 +84,7 @@ class Worker {
   // Closes the least recently used idle server of a pool that shares the full budget, other than
   // `asking`; when this worker has none, asks the others. True when room was made here.
   bool evict(const Budget& full, const std::shared_ptr<Ledger>& asking, bool ask_others);
+  void hosts_changed();                 // some host has another state or role
   void take_over(ServerParcel parcel);  // a server that another worker had
   // Has pools looked after more often until nobody waits.
   void somebody_waits();
