@@ -37,6 +37,7 @@ constexpr Command kCommands[] = {
     {"SHOW PEER_POOLS", show, show_peer_pools, "cancel requests of each peer"},
     {"SHOW MEM", show, show_mem, "memory of what there are many of"},
     {"SHOW STATE", show, show_state, "active, paused or suspended"},
+    {"SHOW HOSTS", show, show_hosts, "hosts that are checked: state, role, lag, last error"},
     {"SHOW DNS_HOSTS", show, show_dns_hosts, "cached host names"},
     {"SHOW DNS_ZONES", show, show_dns_zones, "cached zones"},
     {"SHOW FDS", control, show_fds, "not available: descriptors are not given to other processes"},
@@ -52,6 +53,9 @@ constexpr Command kCommands[] = {
     {"SUSPEND", control, suspend, "lets all sockets fall silent, with nothing left in buffers"},
     {"DISABLE db", control, disable, "refuses new clients of a database"},
     {"ENABLE db", control, enable, "ends DISABLE"},
+    {"DISABLE HOST host", control, disable_host,
+     "opens no more servers on a host, and closes those it has as they become free"},
+    {"ENABLE HOST host", control, enable_host, "ends DISABLE HOST"},
     {"RECONNECT [db]", control, reconnect, "replaces server connections as they become free"},
     {"WAIT_CLOSE [db]", control, wait_close, "waits until RECONNECT has closed the last of them"},
     {"KILL [db]", control, kill, "pauses, and drops clients and servers"},
@@ -78,7 +82,7 @@ bool matches(std::string_view pattern, const Statement& statement) {
   if (rest.ends_with("= value")) return statement.value.has_value();
   if (statement.value) return false;
   const auto [second, third] = cut(rest);
-  if (third.empty() && !statement.name.empty()) return false;
+  if (third.empty() != statement.name.empty() && !third.starts_with('[')) return false;
   const bool is_parameter = second.starts_with('[') || (!second.empty() && second[0] >= 'a');
   // A command that needs its argument says itself what is missing.
   return is_parameter || same_word(second, statement.argument);

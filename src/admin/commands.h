@@ -33,6 +33,7 @@ Answer show_mem(Call& call);
 Answer show_state(Call& call);
 Answer show_waits(Call& call);
 Answer show_workers(Call& call);
+Answer show_hosts(Call& call);
 Answer show_dns_hosts(Call& call);
 Answer show_dns_zones(Call& call);
 Answer show_fds(Call& call);  // always an error
@@ -43,6 +44,8 @@ Answer resume(Call& call);
 Answer suspend(Call& call);
 Answer disable(Call& call);
 Answer enable(Call& call);
+Answer disable_host(Call& call);
+Answer enable_host(Call& call);
 Answer reconnect(Call& call);
 Answer wait_close(Call& call);
 Answer kill(Call& call);

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kLongestWord = 15;
 constexpr size_t kLongestArgument = 63;
 constexpr size_t kLongestValue = 255;
+constexpr size_t kLongestHost = 255;
+constexpr std::string_view kInHosts = ".:-/[]@%";
 
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -45,6 +47,22 @@ class Cursor {
     if (!left_.empty() && left_.front() == '"') return quoted('"');
     size_t size = 0;
     while (size < left_.size() && is_word_char(left_[size])) ++size;
+    if (size == 0) return std::nullopt;
+    std::string found(left_.substr(0, size));
+    left_.remove_prefix(size);
+    return found;
+  }
+
+  // A host, with or without its port.
+  std::optional<std::string> host() {
+    if (!left_.empty() && (left_.front() == '"' || left_.front() == '\'')) {
+      return quoted(left_.front());
+    }
+    size_t size = 0;
+    while (size < left_.size() &&
+           (is_word_char(left_[size]) || kInHosts.find(left_[size]) != kInHosts.npos)) {
+      ++size;
+    }
     if (size == 0) return std::nullopt;
     std::string found(left_.substr(0, size));
     left_.remove_prefix(size);
@@ -89,6 +107,10 @@ std::optional<Statement> parse_command(std::string_view text) {
   if (cursor.blanks()) statement.argument = cursor.word().value_or("");
   const bool may_name = same_word(statement.word, "show") || same_word(statement.word, "select");
   if (may_name && cursor.blanks()) statement.name = cursor.word().value_or("");
+  const bool may_host = same_word(statement.word, "disable") || same_word(statement.word, "enable");
+  if (may_host && same_word(statement.argument, "host") && cursor.blanks()) {
+    statement.name = cursor.host().value_or("");
+  }
   if (!cursor.finish()) return std::nullopt;
   return statement;
 }
@@ -126,7 +148,7 @@ Statement parse_statement(std::string_view text) {
   if (!statement) statement = parse_set(text);
   if (!statement) throw PgError(invalid_command(text));
   if (statement->word.size() > kLongestWord || statement->argument.size() > kLongestArgument ||
-      statement->name.size() > kLongestArgument ||
+      statement->name.size() > kLongestHost ||
       (statement->value && statement->value->size() > kLongestValue)) {
     throw PgError("bad arguments");
   }

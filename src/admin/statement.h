@@ -1,5 +1,5 @@
-// What a console client typed, taken apart: WORD [WORD] [;], SHOW WORD WORD [;] or
-// SET key {=|TO} value [;]. Pure.
+// What a console client typed, taken apart: WORD [WORD] [;], SHOW WORD WORD [;],
+// {DISABLE|ENABLE} HOST host[:port] [;] or SET key {=|TO} value [;]. Pure.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace remuda::admin {
 struct Statement {
   std::string word;      // lower case; SELECT reads as "show"
   std::string argument;  // the second word, or the key of SET; as written, empty if there is none
-  std::string name;      // the third word: of whom SHOW is to tell
+  std::string name;      // the third word: of whom SHOW is to tell, or a host
   std::optional<std::string> value;  // of SET
 };
 

@@ -88,6 +88,9 @@ const Shown kShown[] = {
     {"MEM", "name t size i used i free i memtotal i"},
     {"STATE", "key t value t"},
     {"DNS_HOSTS", "hostname t ttl q addrs t"},
+    {"HOSTS",
+     "host t port i role t state t state_seconds q lag_ms q lag_bytes q timeline q epoch q "
+     "checks_ok q checks_failed q last_error t connections i weight i disabled i databases t"},
     {"DNS_ZONES", "zonename t serial q count i"},
     {"WAITS", "database t user t reason t count q total_us q waiting i"},
     {"WORKERS",
@@ -199,6 +202,7 @@ TEST_CASE("parameters that drivers ask for", "[show]") {
 TEST_CASE("SHOW CONFIG is the table of settings", "[show]") {
   config::Config config;
   config.max_client_conn = 1234;
+  config.patroni_password = "secret";
   FakeControl control(config);
   ConsoleClient client(control);
   const Rows rows = client.rows("SHOW CONFIG");
@@ -206,6 +210,7 @@ TEST_CASE("SHOW CONFIG is the table of settings", "[show]") {
   CHECK(rows_named(rows, "max_client_conn") == Rows{{"max_client_conn", "1234", "100", "yes"}});
   CHECK(rows_named(rows, "listen_port") == Rows{{"listen_port", "6432", "6432", "no"}});
   CHECK(rows_named(rows, "auth_user") == Rows{{"auth_user", "NULL", "NULL", "yes"}});
+  CHECK(rows_named(rows, "patroni_password") == Rows{{"patroni_password", "****", "", "yes"}});
 }
 
 TEST_CASE("SHOW DATABASES prints effective values, sorted, the console among them", "[show]") {

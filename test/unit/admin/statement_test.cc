@@ -39,6 +39,21 @@ TEST_CASE("a command is one word or two", "[statement]") {
   CHECK(parse_statement("PAUSE \"\"").argument.empty());
 }
 
+TEST_CASE("DISABLE and ENABLE take a host, with or without its port", "[statement]") {
+  for (const char* text : {"DISABLE HOST pg-1.example:5432;", "enable host \"pg-1.example:5432\"",
+                           "Disable Host 'pg-1.example:5432' ;"}) {
+    CAPTURE(text);
+    const Statement statement = parse_statement(text);
+    CHECK(same_word(statement.argument, "host"));
+    CHECK(statement.name == "pg-1.example:5432");
+  }
+  CHECK(parse_statement("DISABLE HOST /run/pg:5432").name == "/run/pg:5432");
+  CHECK(parse_statement("DISABLE HOST [::1]:5432").name == "[::1]:5432");
+  CHECK(parse_statement("DISABLE host").name.empty());
+  CHECK(refusal("DISABLE HOST a b") == invalid("DISABLE HOST a b"));
+  CHECK(refusal("PAUSE HOST a") == invalid("PAUSE HOST a"));
+}
+
 TEST_CASE("an argument keeps its case, and its doubled quotes become one", "[statement]") {
   CHECK(parse_statement("PAUSE My_Db2").argument == "My_Db2");
   CHECK(parse_statement("PAUSE \"a \"\"b\"\"; c\"").argument == "a \"b\"; c");
