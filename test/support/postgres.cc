@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kHba = R"(local all all trust
+host replication postgres 127.0.0.1/32 trust
 host all md5_user all md5
 host all scram_user all scram-sha-256
 host all plain_user all password
@@ -53,6 +55,8 @@ synchronous_commit = off
 full_page_writes = off
 autovacuum = off
 jit = off
+wal_keep_size = 64MB
+wal_retrieve_retry_interval = 100ms
 log_line_prefix = '%m [%p] %u@%d '
 timezone = 'UTC'
 )";
@@ -103,6 +107,16 @@ PostgresServer::PostgresServer(Tls tls) {
   create_roles_and_databases();
 }
 
+PostgresServer::PostgresServer(const PostgresServer& primary) {
+  run({.argv = {program("pg_basebackup"), "--pgdata=" + data_, "--host=127.0.0.1",
+                "--port=" + std::to_string(primary.port_), "--username=postgres", "--no-sync",
+                "--checkpoint=fast", "--wal-method=stream"},
+       .output = dir_.file("pg_basebackup.log"),
+       .directory = dir_.path()});
+  follow(primary);
+  start();
+}
+
 PostgresServer::~PostgresServer() {
   if (process_) stop(Stop::immediate);
 }
@@ -150,6 +164,43 @@ void PostgresServer::stop(Stop how) {
   process_->signal(how == Stop::fast ? SIGINT : SIGQUIT);
   process_->wait_exit();
   process_.reset();
+}
+
+// The server and its children, which are in sessions of their own.
+std::vector<pid_t> PostgresServer::processes() const {
+  const std::string pid = std::to_string(process_->pid());
+  std::vector<pid_t> all = {process_->pid()};
+  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  for (pid_t child = 0; children >> child;) all.push_back(child);
+  return all;
+}
+
+void PostgresServer::kill() {
+  for (const pid_t pid : processes()) ::kill(pid, SIGKILL);
+  process_->wait_exit();
+  process_.reset();
+}
+
+void PostgresServer::freeze() {
+  // First the one that makes new ones.
+  process_->signal(SIGSTOP);
+  for (const pid_t pid : processes()) ::kill(pid, SIGSTOP);
+}
+
+void PostgresServer::thaw() {
+  for (const pid_t pid : processes()) ::kill(pid, SIGCONT);
+}
+
+void PostgresServer::promote() {
+  exec("SELECT pg_promote()", "postgres");
+}
+
+void PostgresServer::follow(const PostgresServer& primary) {
+  const std::string setting =
+      "'host=127.0.0.1 port=" + std::to_string(primary.port_) + " user=postgres'";
+  write_file(data_ + "/standby.signal", "");
+  write_file(data_ + "/postgresql.auto.conf", "primary_conninfo = " + setting + "\n");
+  if (process_) exec("SELECT pg_reload_conf()", "postgres");
 }
 
 Address PostgresServer::address(const std::string& dbname, const std::string& user) const {

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "support/pq.h"
 #include "support/process.h"
@@ -24,6 +25,8 @@ class PostgresServer {
 
   // Started and ready. Takes about two seconds: prefer postgres() below unless it is to be stopped.
   explicit PostgresServer(Tls tls = Tls::off);
+  // A standby of the other, with a copy of its data, streaming from it.
+  explicit PostgresServer(const PostgresServer& primary);
   ~PostgresServer();
 
   int port() const { return port_; }
@@ -36,15 +39,27 @@ class PostgresServer {
   // Connections of others to a database now.
   int backends(const std::string& dbname) const;
 
+  bool is_running() const { return process_.has_value(); }
   void stop(Stop how = Stop::fast);
+  // As if the machine had lost power: all of its processes at once.
+  void kill();
+  // All of its processes stand still: whoever connects gets no answer.
+  void freeze();
+  void thaw();
   // Same port and data as before.
   void start();
+  // Ends recovery: it is the primary when this returns.
+  void promote();
+  // While it is stopped, or is a standby already: the one it streams from.
+  void follow(const PostgresServer& primary);
+  bool is_standby() const { return value("SELECT pg_is_in_recovery()") == "t"; }
   std::string log() const { return read_file(log_file_); }
 
  private:
   std::string program(const std::string& name) const;
   void create_data(Tls tls);
   void create_roles_and_databases() const;
+  std::vector<pid_t> processes() const;
 
   TempDir dir_;
   std::string data_ = dir_.file("data");
