@@ -1,6 +1,7 @@
 #include "admin/statement.h"
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 #include "support/catch.h"
 
 using namespace remuda;
