@@ -12,7 +12,7 @@ constexpr const char* kTables[] = {
     "HELP",       "VERSION", "CONFIG",         "DATABASES", "POOLS",        "CLIENTS",
     "SERVERS",    "SOCKETS", "ACTIVE_SOCKETS", "STATS",     "STATS_TOTALS", "STATS_AVERAGES",
     "TOTALS",     "WAITS",   "WORKERS",        "USERS",     "LISTS",        "PEERS",
-    "PEER_POOLS", "MEM",     "STATE",          "DNS_HOSTS", "DNS_ZONES", "HOSTS"};
+    "PEER_POOLS", "MEM",     "STATE",          "DNS_HOSTS", "DNS_ZONES",    "HOSTS"};
 
 // More than any counter of ours, less than one that went below zero.
 void check_counters(const Record& pool) {
