@@ -15,7 +15,10 @@
 namespace remuda::proxy {
 
 void PoolShard::find_cluster(const config::Database& database) {
+  const bool had_cluster = cluster_ != nullptr;
   cluster_ = worker.shared.hosts.cluster(worker.config(), database);
+  // That no host was known to be fit says nothing of one that is not checked any more.
+  if (had_cluster && !cluster_) ledger->facts.clear_failure();
   note_hosts(worker.now());
 }
 
