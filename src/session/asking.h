@@ -60,6 +60,12 @@ inline void ask_last(ServerView& server, Owed owed, std::vector<QueryStep> steps
   ask(server, owed, std::move(change));
 }
 
+// A statement is given a name that stands for the settings as they are known now.
+inline void note_prepared(ServerView& server) noexcept {
+  server.is_prepared_blindly |= server.may_set;
+  server.suspect |= server.has_stale_parameters;
+}
+
 // The head is answered.
 inline void pop_answered(ServerView& server) noexcept {
   if (server.pipeline.front().has_change) server.changes.drop(1);

@@ -171,11 +171,12 @@ bool is_bound_nowhere(const Pipeline& pipeline, char type) noexcept {
   return type == '2' && !pipeline.empty() && pipeline.front().action == Action::replace;
 }
 
-// The answer to a Parse or Close that the client has not sent.
+// The answer to a Parse, Bind or Close that the client has not sent.
 bool is_swallowed(const Pipeline& pipeline, char type) noexcept {
   if (pipeline.empty() || pipeline.front().action != Action::swallow) return false;
   const Reply reply = pipeline.front().reply;
-  return type == '1' ? reply == Reply::parse : type == '3' && reply == Reply::close;
+  return (type == '1' && reply == Reply::parse) || (type == '2' && reply == Reply::bind) ||
+         (type == '3' && reply == Reply::close);
 }
 
 // ---- What statements have done
@@ -262,7 +263,8 @@ void heed_error(ServerView& server, ClientView* client, ByteView message) {
   // The server does not have what it should have, or the reverse.
   const bool refers = failed == Reply::bind || failed == Reply::describe || failed == Reply::query;
   if (state == wire::sqlstate::kUndefinedPreparedStatement && refers) server.suspect = true;
-  const bool makes = failed == Reply::parse || failed == Reply::query;
+  const bool is_followed = failed == Reply::execute && server.pipeline.front().has_change;
+  const bool makes = failed == Reply::parse || failed == Reply::query || is_followed;
   if (state == wire::sqlstate::kDuplicatePreparedStatement && makes) server.suspect = true;
   if (state == wire::sqlstate::kFeatureNotSupported && fields.routine == "RevalidateCachedQuery") {
     renew_statements(*client);

@@ -5,6 +5,7 @@
 
 #include "asking.h"
 #include "put_message.h"
+#include "sql_names.h"
 #include "sql_statements.h"
 #include "statement_messages.h"
 #include "statement_undo.h"

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "asking.h"
 #include "put_message.h"
 #include "remuda/wire/sqlstate.h"
-#include "set_config_call.h"
+#include "sql_names.h"
 #include "statement_limits.h"
-#include "token_walk.h"
 #include "unsettled.h"
 #include "walk_end.h"
 
@@ -16,42 +16,7 @@ namespace {
 
 using Kind = StatementKind;
 
-std::string quoted(const StatementDigest& digest) {
-  const StatementName name = server_name(digest);
-  return '"' + std::string(view_of(name)) + '"';
-}
-
-// PREPARE of it under the server's name. Nothing for one whose parameter types only a Parse names.
-std::optional<std::string> prepare_sql(const StatementRef& statement) {
-  const ByteView body = statement->body();
-  if (statement->form() == Statement::Form::sql) {
-    return "PREPARE " + quoted(statement->digest()) + std::string(body);
-  }
-  const size_t end = body.find('\0');
-  const bool names_types = body.substr(end).find_first_not_of('\0') != ByteView::npos;
-  // Types that are left open may be counted all the same.
-  if (end == ByteView::npos || (names_types && body.size() > end + 3)) return std::nullopt;
-  return "PREPARE " + quoted(statement->digest()) + " AS " + std::string(body.substr(0, end));
-}
-
-// What EXECUTE does, with these words behind the name. Values of types that are named are as text
-// only what the server makes of them.
-StatementEffect effect_of(const Statement& statement, ByteView tail, const TextRules& rules) {
-  StatementEffect effect = statement.effect();
-  if (effect.kind == Kind::other) effect.kind = Kind::execute;
-  if (!statement.needs_parameters()) return effect;
-  std::vector<std::optional<std::string>> arguments;
-  if (statement.form() == Statement::Form::parse) arguments = read_execute_arguments(tail, rules);
-  const std::vector<std::optional<ByteView>> values(arguments.begin(), arguments.end());
-  effect.changes = bind_parameters(effect.changes, values, rules);
-  return effect;
-}
-
 }  // namespace
-
-bool names_statement(Kind kind) noexcept {
-  return kind == Kind::prepare || kind == Kind::execute || kind == Kind::deallocate;
-}
 
 void SqlStatements::add(MappedQuery& query, ByteView sql, QueryStep step) {
   if (!query.sql.empty()) query.sql += ';';
@@ -67,15 +32,12 @@ void SqlStatements::fail(MappedQuery& query, const SqlState& state, const std::s
   add(query, "EXECUTE " + std::string(kNowhere), std::move(step));
 }
 
-// Types that are named by SQL cannot be written into a Parse; without them a PREPARE is one.
+ParameterSet::Context SqlStatements::context() const {
+  return context_of(client_, server_);
+}
+
 StatementRef SqlStatements::intern(ByteView tail) {
-  const ParameterSet::Context context = context_of(client_, server_);
-  const TextRules rules = text_rules(*client_.parameters);
-  TokenWalk walk(tail, true);
-  if (!walk.is("as")) return limits_.statements->intern_sql(tail, context, rules);
-  std::string body(walk.behind());
-  body.append(3, '\0');
-  return limits_.statements->intern(body, context, rules);
+  return intern_prepared(*limits_.statements, tail, context(), text_rules(*client_.parameters));
 }
 
 // What the statement means is up to those in front of it that are not answered.
@@ -83,19 +45,8 @@ void SqlStatements::note_blindness(const MappedQuery& query) noexcept {
   const bool follows_change =
       std::any_of(query.steps.begin(), query.steps.end(),
                   [](const QueryStep& step) { return !step.effect.changes.empty(); });
-  server_.is_prepared_blindly |= server_.may_set || follows_change;
-  server_.suspect |= server_.has_stale_parameters;
-}
-
-// Prepared now it means what the settings of now make of it, and has another name.
-StatementRef SqlStatements::intern_now(const Statement& statement) {
-  const std::string body(statement.body());
-  const ParameterSet::Context context = context_of(client_, server_);
-  const TextRules rules = text_rules(*client_.parameters);
-  if (statement.form() == Statement::Form::parse) {
-    return limits_.statements->intern(body, context, rules);
-  }
-  return limits_.statements->intern_sql(body, context, rules);
+  note_prepared(server_);
+  server_.is_prepared_blindly |= follows_change;
 }
 
 void SqlStatements::make_room(MappedQuery& query) {
@@ -114,7 +65,7 @@ void SqlStatements::add_drop(MappedQuery& query, const StatementDigest& digest) 
   step.is_ours = true;
   step.server_removed = server_.statements.remove(digest);
   step.digest = digest;
-  add(query, "DEALLOCATE " + quoted(digest), std::move(step));
+  add(query, deallocate_sql(digest), std::move(step));
 }
 
 // In front of its use.
@@ -166,8 +117,12 @@ bool SqlStatements::prepare(MappedQuery& query, const std::string& name, ByteVie
 bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteView tail) {
   StatementRef& known = client_.statements->named.find(name)->second;
   if (is_unsettled(server_, known->digest())) return false;
-  if (!server_.statements.use(known->digest())) {
-    known = intern_now(*known);
+  if (!server_.statements.use(known->digest()) && !known->mapping() &&
+      known->context() != context()) {
+    // Prepared now, it means what the settings of now make of it.
+    const StatementRef before = known;
+    const TextRules rules = text_rules(*client_.parameters);
+    known = intern_again(*limits_.statements, before, context(), rules);
     if (is_unsettled(server_, known->digest())) return false;
   }
   if (!server_.statements.use(known->digest())) {
@@ -180,8 +135,8 @@ bool SqlStatements::execute(MappedQuery& query, const std::string& name, ByteVie
     add_ours(query, known);
   }
   QueryStep step;
-  step.effect = effect_of(*known, tail, text_rules(*client_.parameters));
-  add(query, "EXECUTE " + quoted(known->digest()) + std::string(tail), std::move(step));
+  step.effect = effect_of_execute(*known, tail, text_rules(*client_.parameters));
+  add(query, execute_sql(known->digest(), tail), std::move(step));
   return true;
 }
 

@@ -17,9 +17,6 @@ struct MappedQuery {
   bool is_changed = false;       // from what the client has sent
 };
 
-// Whether a statement of this kind may name a prepared statement.
-bool names_statement(StatementKind kind) noexcept;
-
 class SqlStatements {
  public:
   SqlStatements(ClientView& client, ServerView& server, const Limits& limits)
@@ -33,8 +30,8 @@ class SqlStatements {
   bool prepare(MappedQuery& query, const std::string& name, ByteView tail);
   bool execute(MappedQuery& query, const std::string& name, ByteView tail);
   void deallocate(MappedQuery& query, const std::string& name);
+  ParameterSet::Context context() const;
   StatementRef intern(ByteView tail);
-  StatementRef intern_now(const Statement& statement);
   void add(MappedQuery& query, ByteView sql, QueryStep step);
   void note_blindness(const MappedQuery& query) noexcept;
   void make_room(MappedQuery& query);

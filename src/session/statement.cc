@@ -57,6 +57,10 @@ const StatementDigest& Statement::digest() {
   std::string content(context_.data(), context_.size());
   content.append(reinterpret_cast<const char*>(&generation_), sizeof generation_);
   if (form_ == Form::sql) content += "SQL";
+  if (mapping_) {
+    content += "MAP";
+    content.append(mapping_->digest.bytes.data(), mapping_->digest.bytes.size());
+  }
   content += body_;
   const wire::Digest whole = wire::sha256(content);
   std::memcpy(digest_.bytes.data(), whole.data(), digest_.bytes.size());
@@ -89,10 +93,12 @@ StatementCopy copy_of(const Statement& statement) {
 }
 
 StatementTable::Key StatementTable::key_of(Statement::Form form, ByteView body,
-                                           const ParameterSet::Context& context) const noexcept {
+                                           const ParameterSet::Context& context,
+                                           const StatementDigest& target) const noexcept {
   uint64_t context_seed;
   std::memcpy(&context_seed, context.data(), sizeof context_seed);
-  return {form, body, context, seeded_hash(seed_ ^ context_seed, body)};
+  const uint64_t seed = seed_ ^ context_seed ^ StatementDigest::Hash()(target);
+  return {form, body, context, target, seeded_hash(seed, body)};
 }
 
 Statement* StatementTable::find(const Key& key) const noexcept {
@@ -100,7 +106,8 @@ Statement* StatementTable::find(const Key& key) const noexcept {
   return at == statements_.end() ? nullptr : *at;
 }
 
-StatementRef StatementTable::add(const Key& key, StatementEffect effect) {
+StatementRef StatementTable::add(const Key& key, StatementEffect effect,
+                                 std::unique_ptr<const StatementMapping> mapping) {
   auto statement = std::make_unique<Statement>();
   statement->table_ = this;
   statement->form_ = key.form;
@@ -108,6 +115,7 @@ StatementRef StatementTable::add(const Key& key, StatementEffect effect) {
   statement->context_ = key.context;
   statement->hash_ = key.hash;
   statement->effect_ = std::move(effect);
+  statement->mapping_ = std::move(mapping);
   statements_.insert(statement.get());
   return StatementRef(statement.release());
 }
@@ -126,6 +134,15 @@ StatementRef StatementTable::intern_sql(ByteView body, const ParameterSet::Conte
   if (Statement* known = find(key)) return StatementRef(known);
   const ByteView text = behind_types(body, rules);
   return add(key, read_effect(statement_kind(text), text, rules));
+}
+
+StatementRef StatementTable::intern(ByteView body, const ParameterSet::Context& context,
+                                    const TextRules& rules, StatementMapping mapping) {
+  const Key key = key_of(Statement::Form::parse, body, context, mapping.digest);
+  if (Statement* known = find(key)) return StatementRef(known);
+  const ByteView text = body.substr(0, body.find('\0'));
+  return add(key, read_effect(statement_kind(text), text, rules),
+             std::make_unique<const StatementMapping>(std::move(mapping)));
 }
 
 StatementRef StatementTable::intern(const StatementCopy& copy) {

@@ -8,7 +8,9 @@
 #include "put_message.h"
 #include "remuda/wire/reader.h"
 #include "remuda/wire/sqlstate.h"
+#include "sql_names.h"
 #include "statement_limits.h"
+#include "typed_prepare.h"
 #include "unsettled.h"
 #include "walk_end.h"
 
@@ -97,6 +99,8 @@ class StatementMessage {
   bool bind(ByteView portal, ByteView name, ByteView rest);
   bool describe(ByteView name);
   bool execute(ByteView portal);
+  bool run_prepare(const StatementRef& statement);
+  bool run_named(const StatementRef& statement);
   bool close(ByteView name);
 
   void refuse(const SqlState& state, const std::string& text, const std::string& detail = {});
@@ -105,20 +109,27 @@ class StatementMessage {
   bool is_unnamed(ByteView name) const noexcept { return name.empty() && !limits_.prepare_unnamed; }
   StatementRef* find(ByteView name) noexcept;
 
-  StatementRef intern(ByteView body);
+  ParameterSet::Context context() const;
+  StatementRef intern(ByteView body) const;
+  StatementRef map(ByteView body, const SqlReference& reference, const StatementRef& target) const;
+  bool resolve(ByteView body, StatementRef& statement);
+  bool resolve_named(ByteView body, const SqlReference& reference, StatementRef& statement);
+  bool resolve_again(StatementRef& known, bool is_unnamed);
+  void provide_target(const StatementRef& statement);
+  void provide(const StatementRef& statement);
+  void renew_meaning(StatementRef& known) const;
   void replace_unnamed(StatementChange& change, const StatementRef& statement);
   void note_portal(ByteView portal, const StatementRef& statement, ByteView rest);
   bool is_aborted() const noexcept;
-  void parse_unnamed(ByteView body);
-  void parse_deallocate(const std::string& name, StatementRef known, ByteView body);
+  bool parse_unnamed(ByteView body);
   bool use(ByteView name, StatementRef& statement);
   bool use_named(StatementRef& known, StatementRef& statement);
   void use_unnamed(StatementRef& statement);
   void refuse_unknown(ByteView name);
   void refuse_duplicate(ByteView name);
   void refuse_unkept();
-  void refuse_unmovable();
   void evict();
+  void drop(const StatementDigest& digest);
   void prepare(const StatementRef& statement, Action action, StatementChange change);
   void put_parse(ByteView name, ByteView body);
   void forward_as_it_is();
@@ -129,11 +140,15 @@ class StatementMessage {
   ClientView& client_;
   ServerView& server_;
   const Limits& limits_;
+  std::optional<StatementDigest> target_;  // of the statement in use: it is not evicted
 };
 
-StatementRef StatementMessage::intern(ByteView body) {
-  return limits_.statements->intern(body, context_of(client_, server_),
-                                    text_rules(*client_.parameters));
+ParameterSet::Context StatementMessage::context() const {
+  return context_of(client_, server_);
+}
+
+StatementRef StatementMessage::intern(ByteView body) const {
+  return limits_.statements->intern(body, context(), text_rules(*client_.parameters));
 }
 
 // For the client and, unless it is kept like a named one, on the server.
@@ -183,11 +198,6 @@ void StatementMessage::refuse_duplicate(ByteView name) {
          "prepared statement " + shown(name) + " already exists");
 }
 
-void StatementMessage::refuse_unmovable() {
-  refuse(wire::sqlstate::kFeatureNotSupported,
-         "a statement prepared by SQL with parameter types cannot be bound on another server");
-}
-
 void StatementMessage::refuse_unkept() {
   refuse(wire::sqlstate::kProgramLimitExceeded,
          "unnamed prepared statement is too long to be kept for later batches",
@@ -211,32 +221,197 @@ void StatementMessage::evict() {
   const auto limit = static_cast<size_t>(std::max(limits_.max_prepared_statements, 1));
   for (size_t n = 0; n < kMostEvictions && order.size() >= limit; ++n) {
     const StatementDigest digest = order.back();
-    if (is_unsettled(server_, digest)) return;
-    server_.statements.remove(digest);
-    put_reference(walk_.out(), 'C', digest);
-    StatementChange change;
-    change.server_removed = true;
-    change.digest = digest;
-    ask(server_, Reply::close, Action::swallow, std::move(change));
+    if (digest == target_ || is_unsettled(server_, digest)) return;
+    drop(digest);
   }
+}
+
+void StatementMessage::drop(const StatementDigest& digest) {
+  server_.statements.remove(digest);
+  put_reference(walk_.out(), 'C', digest);
+  StatementChange change;
+  change.server_removed = true;
+  change.digest = digest;
+  ask(server_, Reply::close, Action::swallow, std::move(change));
 }
 
 void StatementMessage::prepare(const StatementRef& statement, Action action,
                                StatementChange change) {
   evict();
-  server_.is_prepared_blindly |= server_.may_set;
-  server_.suspect |= server_.has_stale_parameters;
+  note_prepared(server_);
   change.server_added = true;
   change.digest = statement->digest();
   change.statement = statement;
   server_.statements.add(change.digest);
-  put_parse(view_of(server_name(change.digest)), statement->body());
+  put_parse(view_of(server_name(change.digest)), statement->sent());
   ++walk_.counts().server_parses;
   ask(server_, Reply::parse, action, std::move(change));
 }
 
+// In front of its use, if the server lacks it.
+void StatementMessage::provide(const StatementRef& statement) {
+  if (server_.statements.use(statement->digest())) return;
+  if (statement->form() == Statement::Form::parse) return prepare(statement, Action::swallow, {});
+  evict();
+  note_prepared(server_);
+  put_typed_prepare(walk_, server_, statement);
+  ++walk_.counts().server_parses;
+}
+
 void StatementMessage::forward_as_it_is() {
   walk_.take(header_, 0, Body::forward);
+}
+
+// ---- PREPARE, EXECUTE and DEALLOCATE by SQL
+
+// Prepared now, it means what the settings of now make of it; others must not be given that under
+// the name of what it meant before.
+void StatementMessage::renew_meaning(StatementRef& known) const {
+  if (known->context() == context()) return;
+  const StatementRef before = known;
+  known = intern_again(*limits_.statements, before, context(), text_rules(*client_.parameters));
+}
+
+StatementRef StatementMessage::map(ByteView body, const SqlReference& reference,
+                                   const StatementRef& target) const {
+  const TextRules rules = text_rules(*client_.parameters);
+  StatementMapping mapping{reference.name, target->digest(), {}, {}, {}};
+  if (reference.kind == StatementKind::prepare) {
+    mapping.target = target;
+    mapping.body = prepare_sql(target).value_or("");
+  } else if (reference.kind == StatementKind::execute) {
+    mapping.body = execute_sql(mapping.digest, reference.tail);
+    mapping.effect = effect_of_execute(*target, reference.tail, rules);
+  } else {
+    mapping.body = deallocate_sql(mapping.digest);
+  }
+  mapping.body += body.substr(body.find('\0'));
+  return limits_.statements->intern(body, context(), rules, std::move(mapping));
+}
+
+// The statement of a Parse, as things are now. False when it has to wait.
+bool StatementMessage::resolve(ByteView body, StatementRef& statement) {
+  const TextRules rules = text_rules(*client_.parameters);
+  const size_t end = body.find('\0');
+  const auto reference =
+      end == ByteView::npos ? std::nullopt : read_reference(body.substr(0, end), rules);
+  if (!reference) {
+    statement = intern(body);
+    return true;
+  }
+  if (reference->kind != StatementKind::prepare) {
+    return resolve_named(body, *reference, statement);
+  }
+  statement = map(body, *reference,
+                  intern_prepared(*limits_.statements, reference->tail, context(), rules));
+  return true;
+}
+
+bool StatementMessage::resolve_named(ByteView body, const SqlReference& reference,
+                                     StatementRef& statement) {
+  if (is_unsettled(server_, reference.name)) return false;
+  StatementRef* const target = find(reference.name);
+  if (!target) {
+    statement = intern(body);
+    return true;
+  }
+  if (is_unsettled(server_, (*target)->digest())) return false;
+  if (!server_.statements.use((*target)->digest())) {
+    if (!(*target)->mapping()) renew_meaning(*target);
+    if (is_unsettled(server_, (*target)->digest())) return false;
+  }
+  statement = map(body, reference, *target);
+  return true;
+}
+
+// What the name in it stands for may have changed since. False when it has to wait. Where the name
+// is not known any more, its Execute will be refused.
+bool StatementMessage::resolve_again(StatementRef& known, bool is_unnamed) {
+  if (!names_statement(known->kind()) || known->body().empty()) return true;
+  StatementRef now;
+  if (!resolve(known->body(), now)) return false;
+  if (known->mapping() && !now->mapping()) return true;
+  if (!is_unnamed && is_unsettled(server_, now->digest())) return false;
+  provide_target(now);
+  known = now;
+  return true;
+}
+
+// Servers look at what EXECUTE runs when they parse or bind it.
+void StatementMessage::provide_target(const StatementRef& statement) {
+  const StatementMapping* const mapping = statement->mapping();
+  if (!mapping || mapping->target) return;
+  const StatementRef* const target = find(mapping->name);
+  if (!target || !((*target)->digest() == mapping->digest)) return;
+  const StatementRef provided = *target;
+  provide(provided);
+  target_ = mapping->digest;
+}
+
+// EXECUTE and DEALLOCATE. What it names may have been ended, or evicted, since Bind. DEALLOCATE
+// ends the server's copy, too.
+bool StatementMessage::run_named(const StatementRef& statement) {
+  const StatementMapping& mapping = *statement->mapping();
+  if (is_unsettled(server_, mapping.name) || is_unsettled(server_, mapping.digest)) return false;
+  const auto target = own().named.find(mapping.name);
+  if (target == own().named.end() || !(target->second->digest() == mapping.digest)) {
+    refuse_unknown(mapping.name);
+    return true;
+  }
+  provide_target(statement);
+  if (statement->kind() == StatementKind::execute && mapping.effect.changes.empty()) {
+    ask(server_, Reply::execute);
+    forward_as_it_is();
+    return true;
+  }
+  StatementChange change;
+  QueryStep& step = change.steps.emplace_back();
+  if (statement->kind() == StatementKind::execute) {
+    step.effect = mapping.effect;
+  } else {
+    step.effect.kind = StatementKind::deallocate;
+    step.client_removed = true;
+    step.name = mapping.name;
+    step.digest = mapping.digest;
+    step.statement = std::move(target->second);
+    own().named.erase(target);
+    step.server_removed = server_.statements.remove(step.digest);
+  }
+  ask(server_, Reply::execute, Action::forward, std::move(change));
+  forward_as_it_is();
+  return true;
+}
+
+// The server has what it makes under the name of its content, which it must not meet again.
+bool StatementMessage::run_prepare(const StatementRef& statement) {
+  const StatementMapping& mapping = *statement->mapping();
+  if (is_unsettled(server_, mapping.name) || is_unsettled(server_, mapping.digest)) return false;
+  if (find(mapping.name)) {
+    refuse_duplicate(mapping.name);
+    return true;
+  }
+  if (own().named.size() >= kMostStatements) {
+    refuse(wire::sqlstate::kProgramLimitExceeded, "too many prepared statements");
+    return true;
+  }
+  if (server_.statements.use(mapping.digest)) {
+    drop(mapping.digest);
+  } else {
+    evict();
+  }
+  StatementChange change;
+  QueryStep& step = change.steps.emplace_back();
+  step.effect.kind = StatementKind::prepare;
+  step.client_added = step.server_added = true;
+  step.name = mapping.name;
+  step.digest = mapping.digest;
+  step.statement = mapping.target;
+  own().named.emplace(step.name, step.statement);
+  server_.statements.add(step.digest);
+  note_prepared(server_);
+  ask(server_, Reply::execute, Action::forward, std::move(change));
+  forward_as_it_is();
+  return true;
 }
 
 // ---- Parse
@@ -251,19 +426,22 @@ bool StatementMessage::is_aborted() const noexcept {
   return true;
 }
 
-void StatementMessage::parse_unnamed(ByteView body) {
+bool StatementMessage::parse_unnamed(ByteView body) {
   StatementChange change;
-  change.statement = intern(body);
+  if (!resolve(body, change.statement)) return false;
+  provide_target(change.statement);
   replace_unnamed(change, change.statement);
-  const ByteView kept = change.statement->body();
+  const ByteView kept = change.statement->sent();
+  const bool is_mapped = change.statement->mapping() != nullptr;
   ask(server_, Reply::parse, Action::forward, std::move(change));
-  if (walk_.is_assembling()) {
+  if (is_mapped || walk_.is_assembling()) {
     // What was collected may be longer than scratch.
     put_parse({}, kept);
     swallow();
   } else {
     forward_as_it_is();
   }
+  return true;
 }
 
 // Without a name it works on this server only.
@@ -281,18 +459,7 @@ void StatementMessage::take_unkept(bool is_without_name) {
 }
 
 bool StatementMessage::parse(ByteView name, ByteView body) {
-  if (is_unnamed(name)) {
-    const bool has_names = !own().named.empty() || !server_.changes.empty();
-    const auto ended = has_names ? deallocated_name(body.substr(0, body.find('\0'))) : std::nullopt;
-    if (ended && is_unsettled(server_, *ended)) return false;
-    StatementRef* const known = ended ? find(*ended) : nullptr;
-    if (known) {
-      parse_deallocate(*ended, *known, body);
-    } else {
-      parse_unnamed(body);
-    }
-    return true;
-  }
+  if (is_unnamed(name)) return parse_unnamed(body);
   if (is_unsettled(server_, name)) return false;
   if (!name.empty() && find(name)) {
     refuse_duplicate(name);
@@ -302,8 +469,9 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
     refuse(wire::sqlstate::kProgramLimitExceeded, "too many prepared statements");
     return true;
   }
-  const StatementRef statement = intern(body);
-  if (is_unsettled(server_, statement->digest())) return false;
+  StatementRef statement;
+  if (!resolve(body, statement) || is_unsettled(server_, statement->digest())) return false;
+  provide_target(statement);
   StatementChange change;
   if (name.empty()) {
     replace_unnamed(change, statement);
@@ -323,30 +491,12 @@ bool StatementMessage::parse(ByteView name, ByteView body) {
   if (aborted) {
     // Whether it is refused for that, or may end the transaction, is the server's to say.
     replace_server_unnamed(server_, change, statement);
-    put_parse({}, statement->body());
+    put_parse({}, statement->sent());
     ++walk_.counts().server_parses;
   }
   ask(server_, Reply::parse, aborted ? Action::forward : Action::answer, std::move(change));
   swallow();
   return true;
-}
-
-// ---- DEALLOCATE
-
-// The server keeps it for others; what is ended there, if it ever is, has been made up for that.
-void StatementMessage::parse_deallocate(const std::string& name, StatementRef known,
-                                        ByteView body) {
-  const std::string gone = "remuda_gone_" + std::to_string(server_.gone++);
-  put_parse(gone, ByteView("SELECT\0\0\0", 9));
-  ask(server_, Reply::parse, Action::swallow);
-  StatementChange change;
-  replace_unnamed(change, intern(body));
-  change.client_removed = own().named.erase(name) > 0;
-  change.name = name;
-  change.statement = std::move(known);
-  put_parse({}, "DEALLOCATE " + gone + std::string(3, '\0'));
-  ask(server_, Reply::parse, Action::forward, std::move(change));
-  swallow();
 }
 
 // ---- Bind and Describe
@@ -360,12 +510,17 @@ bool StatementMessage::use(ByteView name, StatementRef& statement) {
     refuse_unknown(name);
     return true;
   }
+  StatementRef now = *known;
+  if (!resolve_again(now, is_unnamed(name))) return false;
+  *known = std::move(now);
   if (is_unnamed(name)) {
     use_unnamed(statement);
   } else if (!use_named(*known, statement)) {
     return false;
   }
-  if (statement) server_.batch_deallocates |= ends_statements(statement->kind());
+  if (statement && !statement->mapping()) {
+    server_.batch_deallocates |= ends_statements(statement->kind());
+  }
   return true;
 }
 
@@ -376,18 +531,9 @@ bool StatementMessage::use_named(StatementRef& known, StatementRef& statement) {
   }
   if (is_unsettled(server_, known->digest())) return false;
   if (!server_.statements.use(known->digest())) {
-    if (known->form() != Statement::Form::parse) {
-      refuse_unmovable();
-      return true;
-    }
-    // Prepared now, it means what the settings of now make of it; others must not be given that
-    // under the name of what it meant before.
-    if (known->context() != context_of(client_, server_)) {
-      const StatementRef before = known;
-      known = intern(before->body());
-    }
+    if (!known->mapping()) renew_meaning(known);
     if (is_unsettled(server_, known->digest())) return false;
-    if (!server_.statements.use(known->digest())) prepare(known, Action::swallow, {});
+    provide(known);
   }
   statement = known;
   return true;
@@ -402,24 +548,25 @@ void StatementMessage::use_unnamed(StatementRef& statement) {
     statement = {};
     return refuse_unkept();
   }
-  // As above: what it means on this server is up to the settings of now.
-  if (unnamed->context() != context_of(client_, server_)) {
-    const StatementRef before = unnamed;
-    statement = unnamed = intern(before->body());
+  // What it means on this server is up to the settings of now.
+  if (!unnamed->mapping()) {
+    renew_meaning(unnamed);
+    statement = unnamed;
     if (server_.unnamed.statement == unnamed) return;
   }
   StatementChange change;
   change.statement = unnamed;
   replace_server_unnamed(server_, change, unnamed);
-  put_parse({}, unnamed->body());
+  put_parse({}, unnamed->sent());
   ++walk_.counts().server_parses;
   ask(server_, Reply::parse, Action::swallow, std::move(change));
 }
 
 // What Execute will do. `rest` of the Bind is whole where that depends on it.
 void StatementMessage::note_portal(ByteView portal, const StatementRef& statement, ByteView rest) {
+  const bool follows = client_.follows_settings();
   Portal noted;
-  if (statement->has_effect()) {
+  if (statement->mapping() || (follows && statement->has_effect())) {
     noted.statement = statement;
     if (statement->needs_parameters()) {
       const TextRules rules = text_rules(*client_.parameters);
@@ -428,14 +575,14 @@ void StatementMessage::note_portal(ByteView portal, const StatementRef& statemen
   } else if (server_.portals.empty()) {
     return;
   }
-  if (!server_.portals.set(portal, std::move(noted))) server_.settings.lose();
+  if (!server_.portals.set(portal, std::move(noted)) && follows) server_.settings.lose();
 }
 
 bool StatementMessage::bind(ByteView portal, ByteView name, ByteView rest) {
   StatementRef statement;
   if (!use(name, statement)) return false;
   if (!statement) return true;
-  if (client_.follows_settings()) note_portal(portal, statement, rest);
+  note_portal(portal, statement, rest);
   ask(server_, Reply::bind);
   if (is_unnamed(name)) {
     forward_as_it_is();
@@ -470,6 +617,10 @@ bool StatementMessage::execute(ByteView portal) {
   const Portal* noted = server_.portals.find(portal);
   if (!noted) {
     ask(server_, Reply::execute);
+  } else if (noted->statement->kind() == StatementKind::prepare) {
+    return run_prepare(noted->statement);
+  } else if (noted->statement->mapping()) {
+    return run_named(noted->statement);
   } else if (is_known_by_kind(noted->statement->kind())) {
     ask(server_, Owed{Reply::execute, Action::forward, false, noted->statement->kind()});
   } else {

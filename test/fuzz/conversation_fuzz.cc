@@ -1,6 +1,7 @@
 // A conversation with a hostile client and a hostile server. Input: steps of one byte each, with
 // the bytes they carry: a read of the client or of the server (the upper six bits tell its length),
-// or a turn of the pool (link, a new client, a query of our own ...).
+// or a turn of the pool (link, a new client, a query of our own ...). What a client prepares and
+// sets may follow it.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 namespace remuda::session {
 namespace {
 
+// The most that is kept of messages where nothing follows the client.
 constexpr size_t kLeastScratch = 32 * 1024 + 5;
 
 class Play {
@@ -46,12 +48,13 @@ class Play {
   void turn(int kind) {
     switch (kind % 6) {
       case 0:
-        linked_ = true;
+        link();
         read_client({});
         break;
       case 1:
-        leave();
+        leave(kind / 6 % 2 == 0);
         new_client(static_cast<Release>(kind / 6 % 3));
+        if (kind / 6 >= 3) follow(kind / 6);
         break;
       case 2:
         if (linked_) new_client(client_.release);
@@ -68,9 +71,40 @@ class Play {
     }
   }
 
-  // A server in which something of its client is left is closed.
-  void leave() {
-    if (linked_ && !(server_.is_quiet() && client_.frame.at_boundary())) new_server();
+  void link() {
+    if (linked_) return;
+    if (!server_.is_quiet() || server_.suspect) new_server();
+    linked_ = true;
+    session::link(client_, server_);
+    if (!needs_replay(client_, server_)) return;
+    REMUDA_CHECK(replay_sql(client_, server_).ends_with(';'));
+    expect_internal_query(server_);
+  }
+
+  void unlink() {
+    if (linked_) session::unlink(client_, server_);
+    linked_ = false;
+  }
+
+  // A server in which something of its client is left is closed, or what it owes is read.
+  void leave(bool may_abandon) {
+    if (!linked_) return;
+    const bool is_whole = client_.frame.at_boundary();
+    unlink();
+    bool needs_sync = false;
+    if (server_.is_quiet() && is_whole) return;
+    if (!may_abandon || !is_whole || !abandon(server_, needs_sync)) new_server();
+  }
+
+  void follow(int how) {
+    client_.release = Release::transaction;
+    limits_.statements = &statements_;
+    limits_.max_prepared_statements = how % 4;
+    limits_.prepare_unnamed = how % 2 == 0;
+    if (how < 6) return;
+    client_.settings = table_.empty_set();
+    client_.startup_settings =
+        how < 9 ? client_.settings : table_.intern({{"a.b", "SELECT 1;"}, {"search_path", ";"}});
   }
 
   void new_client(Release release) {
@@ -83,6 +117,7 @@ class Play {
 
   void new_server() {
     server_ = ServerView{};
+    server_.settings = SettingsJournal(table_.empty_set());
     server_.parameters = server_.reported = table_.intern({{"a", "1"}, {"b", "2"}});
     linked_ = false;
   }
@@ -97,6 +132,7 @@ class Play {
       REMUDA_CHECK(linked_ || egress_.empty());
       parked_.erase(0, progress.consumed);
       egress_.clear();
+      const bool is_answered = take_own_answers();
       switch (progress.need) {
         case Need::flush:
           continue;
@@ -107,7 +143,8 @@ class Play {
           REMUDA_CHECK(!linked_);
           return;
         case Need::room:
-          REMUDA_CHECK(linked_ && server_.pipeline.full());
+          REMUDA_CHECK(linked_ && (is_answered || !server_.pipeline.empty()));
+          if (is_answered) continue;
           return;
         case Need::release:
           check_released();
@@ -120,13 +157,26 @@ class Play {
     }
   }
 
+  // What the client is told without the server's saying anything.
+  bool take_own_answers() {
+    bool any = false;
+    while (linked_ && has_answers(server_)) {
+      take_answers(server_, egress_);
+      REMUDA_CHECK(!egress_.empty());
+      egress_.clear();
+      any = true;
+    }
+    return any;
+  }
+
   void read_server(ByteView bytes) {
     while (true) {
       const std::vector<char> buffer(bytes.begin(), bytes.end());
       const Progress progress = from_server(server_, linked_ ? &client_ : nullptr,
                                             {buffer.data(), buffer.size()}, egress_, limits_);
       check(progress, buffer.size());
-      REMUDA_CHECK(linked_ || egress_.empty());
+      // The end of a message that its client has begun to read is for nobody.
+      REMUDA_CHECK(linked_ || server_.abandoned || egress_.empty());
       bytes.remove_prefix(progress.consumed);
       egress_.clear();
       switch (progress.need) {
@@ -152,12 +202,13 @@ class Play {
     REMUDA_CHECK((progress.need == Need::fail) == (progress.fault != nullptr));
     REMUDA_CHECK(!progress.fault || progress.fault->text[0] != '\0');
     // What was read now, and what had been kept of it: a header or a message needed whole.
-    REMUDA_CHECK(egress_.size() <= progress.consumed + kLeastScratch);
+    const bool follows = limits_.statements != nullptr;
+    REMUDA_CHECK(follows || egress_.size() <= progress.consumed + kLeastScratch);
     REMUDA_CHECK(progress.need != Need::flush || !egress_.empty());
     REMUDA_CHECK(client_.frame.header_size <= 5 && server_.frame.header_size <= 5);
     REMUDA_CHECK(server_.pipeline.size() <= Pipeline::kMaxOwed + 1);
     for (const FrameState* frame : {&client_.frame, &server_.frame}) {
-      REMUDA_CHECK(!frame->assembly || frame->assembly->size() < kLeastScratch);
+      REMUDA_CHECK(follows || !frame->assembly || frame->assembly->size() < kLeastScratch);
     }
   }
 
@@ -165,12 +216,18 @@ class Play {
     REMUDA_CHECK(server_.is_quiet());
     REMUDA_CHECK(!linked_ || client_.frame.at_boundary());
     REMUDA_CHECK(!linked_ || client_.release != Release::session);
-    linked_ = false;
+    REMUDA_CHECK(server_.changes.empty() && server_.portals.empty());
+    unlink();
+    if (server_.suspect) return new_server();
+    if (!server_.settings.is_lost()) return;
+    expect_internal_query(server_);
+    server_.settings.discard();
   }
 
   ByteView input_;
   ParameterTable table_;
-  std::vector<char> scratch_ = std::vector<char>(kLeastScratch);
+  StatementTable statements_;
+  std::vector<char> scratch_ = std::vector<char>(Egress::kMinScratch);
   Egress egress_;
   Limits limits_;
   ClientView client_;

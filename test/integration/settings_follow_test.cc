@@ -37,6 +37,10 @@ std::string pid_of(Pq& client) {
   return client.value("SELECT pg_backend_pid()");
 }
 
+Result run_prepared(Pq& client, const char* name, const char* value) {
+  return make_result(PQexecPrepared(client.raw(), name, 1, &value, nullptr, nullptr, 0));
+}
+
 }  // namespace
 
 TEST_CASE("C2.12 SET in all its forms is there on every server the client gets") {
@@ -192,4 +196,57 @@ TEST_CASE("PREPARE and EXECUTE fail as in PostgreSQL") {
   CHECK(client.value("EXECUTE q") == "1");
   client.exec("DEALLOCATE ALL");
   CHECK(code_of(client, "EXECUTE q") == "26000");
+}
+
+TEST_CASE(
+    "PREPARE, EXECUTE and DEALLOCATE by the extended protocol reach every server, typed or not") {
+  Remuda remuda(pooled(2, "workers = 2\nmax_prepared_statements = 3\n"));
+  const auto failures = failures_of(6, [&](int me) {
+    Pq client = remuda.connect();
+    const std::string own = std::to_string(me);
+    const auto value = [&](const std::string& sql) {
+      return client.exec_params(sql, {}).at(0).at(0).value();
+    };
+    for (int round = 0; round < 20; ++round) {
+      client.exec_params("PREPARE q AS SELECT '" + own + "' || $1", {});
+      client.exec_params("PREPARE \"Typed\" (int) AS SELECT $1 + " + own, {});
+      for (int turn = 0; turn < 3; ++turn) {
+        const std::string text = value("EXECUTE q('-x')");
+        if (text != own + "-x") throw std::runtime_error("got " + text);
+        const std::string sum = value("EXECUTE \"Typed\"(" + std::to_string(round) + ")");
+        if (sum != std::to_string(round + me)) throw std::runtime_error("got " + sum);
+        const Result bound = run_prepared(client, "Typed", "7");
+        if (rows_of(bound.get()).at(0).at(0) != std::to_string(7 + me)) {
+          throw std::runtime_error("Bind got something else");
+        }
+      }
+      client.exec_params("DEALLOCATE q", {});
+      client.exec_params("DEALLOCATE \"Typed\"", {});
+    }
+  });
+  CHECK(failures == std::vector<std::string>{});
+}
+
+TEST_CASE("PREPARE and EXECUTE by the extended protocol fail as in PostgreSQL") {
+  Remuda remuda(pooled(2));
+  Pq client = remuda.connect();
+  const auto code = [&](const std::string& sql) {
+    return pq_error([&] { client.exec_params(sql, {}); }).sqlstate;
+  };
+  CHECK(code("PREPARE q AS SELECT 1") == "");
+  CHECK(code("PREPARE q AS SELECT 2") == "42P05");
+  CHECK(code("EXECUTE nothing") == "26000");
+  CHECK(code("PREPARE r AS SELECT no_such_column") == "42703");
+  CHECK(code("EXECUTE r") == "26000");
+  CHECK(code("DEALLOCATE r") == "26000");
+  CHECK(code("EXECUTE q") == "");
+  client.exec("BEGIN");
+  CHECK(code("SELECT 1/0") == "22012");
+  CHECK(code("PREPARE s AS SELECT 1") == "25P02");
+  CHECK(code("EXECUTE q") == "25P02");
+  client.exec("ROLLBACK");
+  CHECK(code("EXECUTE s") == "26000");
+  CHECK(code("EXECUTE q") == "");
+  CHECK(code("DEALLOCATE q") == "");
+  CHECK(code("EXECUTE q") == "26000");
 }

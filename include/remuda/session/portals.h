@@ -1,6 +1,7 @@
-// The open portals of statements that have an effect on settings or transactions, by name: what
-// Execute will do is known from what Bind said. Others are not noted. Owned by the server's view.
-// One thread. PostgreSQL manual, Frontend/Backend Protocol, Message Flow: Extended Query.
+// The open portals of statements that have an effect on settings or transactions, or that name a
+// prepared statement by SQL: what Execute will do is known from what Bind said. Others are not
+// noted. By name. Owned by the server's view. One thread. PostgreSQL manual, Frontend/Backend
+// Protocol, Message Flow: Extended Query.
 #pragma once
 
 #include <functional>

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -40,6 +41,7 @@ inline ByteView view_of(const StatementName& name) noexcept {
 }
 
 class StatementTable;
+struct StatementMapping;
 
 class Statement {
  public:
@@ -59,6 +61,10 @@ class Statement {
   StatementKind kind() const noexcept { return effect_.kind; }
   // What it does to session and transaction when it is executed.
   const StatementEffect& effect() const noexcept { return effect_; }
+  // For a PREPARE or EXECUTE in a Parse; null for others.
+  const StatementMapping* mapping() const noexcept { return mapping_.get(); }
+  // What servers are given: the body, or that with a server's name in it.
+  ByteView sent() const noexcept;
   // Nothing, as nearly all.
   bool has_effect() const noexcept {
     return is_known_by_kind(effect_.kind) || !effect_.text.empty() || !effect_.changes.empty();
@@ -79,6 +85,7 @@ class Statement {
   uint32_t generation_ = 0;
   bool has_digest_ = false;
   StatementEffect effect_;
+  std::unique_ptr<const StatementMapping> mapping_;
 };
 
 // Counted pointer to a statement, or null.
@@ -107,6 +114,19 @@ class StatementRef {
   Statement* statement_ = nullptr;
 };
 
+// A PREPARE or EXECUTE by SQL that came in a Parse, as servers are given it.
+struct StatementMapping {
+  std::string name;        // the client's for what it makes or runs
+  StatementDigest digest;  // of that
+  StatementRef target;     // that, of a PREPARE
+  std::string body;        // with the server's name for it
+  StatementEffect effect;  // of what an EXECUTE runs
+};
+
+inline ByteView Statement::sent() const noexcept {
+  return mapping_ ? ByteView(mapping_->body) : ByteView(body_);
+}
+
 // Holds one statement, or none, and counts how often that has changed.
 struct StatementSlot {
   StatementRef statement;
@@ -121,7 +141,7 @@ struct StatementSlot {
   }
 };
 
-// By value, on its way to another worker.
+// By value, on its way to another worker. What it refers to by name is found there when it is used.
 struct StatementCopy {
   Statement::Form form;
   std::string body;
@@ -141,6 +161,9 @@ class StatementTable {
   StatementRef intern(ByteView body, const ParameterSet::Context& context, const TextRules& rules);
   StatementRef intern_sql(ByteView body, const ParameterSet::Context& context,
                           const TextRules& rules);
+  // Others under the same body refer to other statements.
+  StatementRef intern(ByteView body, const ParameterSet::Context& context, const TextRules& rules,
+                      StatementMapping mapping);
   // One of another worker's.
   StatementRef intern(const StatementCopy& copy);
   // One that is equal to no other: its body was too long to keep.
@@ -153,6 +176,7 @@ class StatementTable {
     Statement::Form form;
     ByteView body;
     const ParameterSet::Context& context;
+    StatementDigest target;  // of a mapping
     size_t hash;
   };
   struct Hash {
@@ -165,16 +189,21 @@ class StatementTable {
     bool operator()(const Statement* a, const Statement* b) const noexcept { return a == b; }
     bool operator()(const Key& key, const Statement* statement) const noexcept {
       return key.hash == statement->hash_ && key.form == statement->form_ &&
-             key.body == statement->body_ && key.context == statement->context_;
+             key.body == statement->body_ && key.context == statement->context_ &&
+             key.target == target_of(*statement);
     }
     bool operator()(const Statement* statement, const Key& key) const noexcept {
       return (*this)(key, statement);
     }
   };
+  static StatementDigest target_of(const Statement& statement) noexcept {
+    return statement.mapping() ? statement.mapping()->digest : StatementDigest{};
+  }
   Statement* find(const Key& key) const noexcept;
-  Key key_of(Statement::Form form, ByteView body,
-             const ParameterSet::Context& context) const noexcept;
-  StatementRef add(const Key& key, StatementEffect effect);
+  Key key_of(Statement::Form form, ByteView body, const ParameterSet::Context& context,
+             const StatementDigest& target = {}) const noexcept;
+  StatementRef add(const Key& key, StatementEffect effect,
+                   std::unique_ptr<const StatementMapping> mapping = nullptr);
   void forget(Statement* statement) noexcept;
 
   std::unordered_set<Statement*, Hash, Equal> statements_;

@@ -164,10 +164,14 @@ void ModelPg::bind(ByteView body) {
 }
 
 void ModelPg::describe(bool is_portal, const std::string& name) {
-  const ModelSql& sql = is_portal ? session_.portal(name).sql : statement(name).sql;
+  ModelSql sql = is_portal ? session_.portal(name).sql : statement(name).sql;
   const bool is_failed = session_.block() == ModelSession::Block::failed;
   if (is_failed && sql.returns_rows()) throw ModelError{"25P02"};
   if (!is_portal) out_ += message('t', std::to_string(sql.parameters()));
+  if (sql.is(0, "execute")) {
+    const ModelPrepared* const run = find(sql.tokens.at(1).text);
+    sql = run ? run->sql : ModelSql{};
+  }
   out_ += sql.returns_rows() ? message('T', sql.text()) : no_data();
 }
 

@@ -80,6 +80,7 @@ std::string ModelSql::text() const {
 
 size_t ModelSql::parameters() const {
   size_t most = 0;
+  if (!is(0, "select")) return most;
   for (const ModelToken& token : tokens) {
     if (token.kind == Kind::parameter) most = std::max<size_t>(most, std::stoul(token.text));
   }

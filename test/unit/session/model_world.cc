@@ -82,7 +82,9 @@ ModelWorld::Server::Server(ModelWorld& world) : pg(world.rules_.reports_at_once)
     }
   }
   view.parameters = view.reported = world.parameters_.intern(reported);
-  view.settings = SettingsJournal(world.parameters_.empty_set());
+  if (world.rules_.follows_settings) {
+    view.settings = SettingsJournal(world.parameters_.empty_set());
+  }
 }
 
 ModelWorld::ModelWorld(Random& random, const Rules& rules, bool tells)
@@ -238,8 +240,9 @@ void ModelWorld::move(Server& server) {
   ServerView view;
   view.parameters = parameters_.intern(old.parameters->values());
   view.reported = parameters_.intern(old.reported->values());
-  view.settings = SettingsJournal(parameters_.intern(old.settings.base()->values()),
-                                  parameters_.intern(old.settings.has()->values()));
+  if (rules_.follows_settings)
+    view.settings = SettingsJournal(parameters_.intern(old.settings.base()->values()),
+                                    parameters_.intern(old.settings.has()->values()));
   for (const StatementDigest& digest : old.statements.order()) view.statements.add_oldest(digest);
   server.view = std::move(view);
 }

@@ -2,55 +2,35 @@
 // transactions and savepoints, statements prepared by protocol and by SQL, portals; in simple
 // queries of several statements and in pipelines, with errors anywhere, by clients that leave in
 // the middle. Each must read what it would read from a server of its own.
-// REMUDA_ROUNDS: how many random programs; REMUDA_FIRST: the first of them; REMUDA_STEPS: how long.
-#include <cstdlib>
-
 #include "support/catch.h"
 #include "unit/session/messages.h"
-#include "unit/session/model_world.h"
+#include "unit/session/model_program.h"
 
 using namespace std::string_literals;
 
 namespace remuda::session::test {
 namespace {
 
-using Client = ModelWorld::Client;
 using Block = ModelSession::Block;
 
-int number(const char* variable, int otherwise) {
-  const char* const text = std::getenv(variable);
-  return text ? std::atoi(text) : otherwise;
-}
-
-std::string bind_message(const std::string& portal, const std::string& name,
-                         const std::vector<std::string>& values) {
-  std::string body = zero_ended(portal) + zero_ended(name) + "\0\0"s;
-  body += '\0';
-  body += static_cast<char>(values.size());
-  for (const std::string& value : values) {
-    std::string size(4, '\0');
-    store_u32(size.data(), value == "null" ? UINT32_MAX : static_cast<uint32_t>(value.size()));
-    body += size + (value == "null" ? "" : value);
-  }
-  return message('B', body + "\0\0"s);
-}
-
-class Program {
+class Sessions : public ModelProgram {
  public:
-  Program(unsigned seed, bool tells);
-  void run(int steps);
+  Sessions(unsigned seed, bool tells)
+      : ModelProgram(seed, rules(seed), tells), kind_(static_cast<Kind>(seed % 3)) {}
 
  private:
-  // Which programs there are. A Parse that we answer ourselves succeeds in a transaction of which
-  // it is not known yet that it has failed, so with transactions either clients wait for their
-  // answers or they name no statements by protocol, and none is kept for them.
+  // A Parse that we answer ourselves succeeds in a transaction of which it is not known yet that it
+  // has failed, so with transactions either clients wait for their answers or they name no
+  // statements by protocol, and none is kept for them.
   enum class Kind { no_transactions, waits, unnamed };
 
-  static ModelWorld::Rules rules(Random& random, Kind kind);
-  void finish();
+  static ModelWorld::Rules rules(unsigned seed);
   // RESET goes to the client's start-up values when it has another server, or the same again.
-  bool waits(const Client& client) const { return kind_ == Kind::waits || client.has_startup; }
-  void say(Client& client);
+  bool waits(const Client& client) const override {
+    return kind_ == Kind::waits || client.has_startup;
+  }
+  void say(Client& client) override;
+
   std::string name() { return random_.one_of({"a"s, "b"s, "c"s}); }
   std::string setting();
   std::string value();
@@ -62,31 +42,22 @@ class Program {
   std::string statement(const Client& client, bool is_alone, bool is_simple);
   std::string text(const Client& client);
   void batch(Client& client);
-  void deallocate(Client& client, const std::string& name);
   void parts(Client& client);
   void whole(Client& client, const std::string& sql);
   std::vector<std::string> values(const Client& client, const std::string& name);
   std::string portal() { return random_.one_of({""s, ""s, "p"s}); }
   std::string execute(const std::string& portal);
 
-  Random random_;
   const Kind kind_;
-  ModelWorld::Rules rules_;
-  ModelWorld world_;
 };
 
-Program::Program(unsigned seed, bool tells)
-    : random_(seed),
-      kind_(static_cast<Kind>(seed % 3)),
-      rules_(rules(random_, kind_)),
-      world_(random_, rules_, tells) {}
-
-ModelWorld::Rules Program::rules(Random& random, Kind kind) {
+ModelWorld::Rules Sessions::rules(unsigned seed) {
+  Random random(seed);
   ModelWorld::Rules rules;
   rules.servers = 1 + random.below(3);
   rules.clients = 1 + random.below(5);
   rules.max_prepared_statements = 1 + static_cast<int>(random.below(4));
-  rules.prepare_unnamed = kind != Kind::unnamed && random.once_in(4);
+  rules.prepare_unnamed = static_cast<Kind>(seed % 3) != Kind::unnamed && random.once_in(4);
   rules.reports_at_once = random.once_in(3);
   rules.has_startup = random.once_in(3);
   return rules;
@@ -94,24 +65,24 @@ ModelWorld::Rules Program::rules(Random& random, Kind kind) {
 
 // ---- Texts
 
-std::string Program::setting() {
+std::string Sessions::setting() {
   return random_.one_of({"app.a"s, "app.a"s, "App.B"s, "search_path"s, "statement_timeout"s,
                          "work_mem"s, "application_name"s, "datestyle"s, "role"s});
 }
 
-std::string Program::value() {
+std::string Sessions::value() {
   return random_.one_of({"1"s, "'2'"s, "iso"s, "'Sql'"s, "'it''s'"s, "E'a\\\\b'"s, "x, y"s});
 }
 
 // SET in its forms; some of them fail.
-std::string Program::assignment() {
+std::string Sessions::assignment() {
   const std::string scope = random_.one_of({""s, ""s, "session "s, "local "s, "LOCAL "s});
   if (random_.once_in(12)) return "set " + scope + "role " + random_.one_of({"joe"s, "none"s});
   return random_.one_of({"set "s, "SET "s}) + scope + setting() + random_.one_of({" to "s, "="s}) +
          value();
 }
 
-std::string Program::set_config(bool has_parameters) {
+std::string Sessions::set_config(bool has_parameters) {
   if (has_parameters) {
     return random_.one_of({"select set_config($1, $2, $3)"s,
                            "select pg_catalog.set_config('app.a', $1, false)"s,
@@ -125,7 +96,7 @@ std::string Program::set_config(bool has_parameters) {
   return "select " + call() + (random_.once_in(3) ? " as x, " + call() : "");
 }
 
-std::string Program::change(const Client& client, bool is_alone) {
+std::string Sessions::change(const Client& client, bool is_alone) {
   if (client.has_startup && !is_alone) return assignment();
   if (is_alone && random_.once_in(8)) {
     return random_.one_of({"set session authorization joe"s, "reset session authorization"s});
@@ -144,7 +115,7 @@ std::string Program::change(const Client& client, bool is_alone) {
   }
 }
 
-std::string Program::transaction() {
+std::string Sessions::transaction() {
   const std::string name = random_.one_of({"s"s, "t"s});
   switch (random_.below(11)) {
     case 0:
@@ -168,7 +139,7 @@ std::string Program::transaction() {
 }
 
 // PREPARE, EXECUTE and DEALLOCATE by SQL.
-std::string Program::prepared(const Client& client) {
+std::string Sessions::prepared(const Client& client) {
   const bool is_typed = random_.once_in(4);
   const std::string name = is_typed ? "d" : this->name();
   const ModelPrepared* known = client.own.find(name);
@@ -193,7 +164,7 @@ std::string Program::prepared(const Client& client) {
   }
 }
 
-std::string Program::statement(const Client& client, bool is_alone, bool is_simple) {
+std::string Sessions::statement(const Client& client, bool is_alone, bool is_simple) {
   switch (random_.below(is_simple ? 28 : 24)) {
     case 0:
       return random_.one_of({"select fail"s, "select fail"s, "bad"s});
@@ -231,7 +202,7 @@ std::string Program::statement(const Client& client, bool is_alone, bool is_simp
   }
 }
 
-std::string Program::text(const Client& client) {
+std::string Sessions::text(const Client& client) {
   const bool is_alone = client.own.session().block() == Block::none;
   if (random_.once_in(2)) return statement(client, is_alone, true);
   std::string text;
@@ -246,7 +217,7 @@ std::string Program::text(const Client& client) {
 
 // ---- Messages
 
-std::vector<std::string> Program::values(const Client& client, const std::string& name) {
+std::vector<std::string> Sessions::values(const Client& client, const std::string& name) {
   const ModelPrepared* known = client.own.find(name);
   if (!known) return {};
   const std::string value = std::to_string(random_.below(9));
@@ -262,15 +233,14 @@ std::vector<std::string> Program::values(const Client& client, const std::string
   }
 }
 
-std::string Program::execute(const std::string& portal) {
-  const std::string most = random_.once_in(4) ? "\0\0\0\1"s : "\0\0\0\0"s;
-  return message('E', zero_ended(portal) + most);
+std::string Sessions::execute(const std::string& portal) {
+  return execute_message(portal, random_.once_in(4) ? 1 : 0);
 }
 
 // Parse, Bind and Execute of one statement without a name.
-void Program::whole(Client& client, const std::string& sql) {
+void Sessions::whole(Client& client, const std::string& sql) {
   const std::string portal = this->portal();
-  world_.send(client, message('P', zero_ended("") + zero_ended(sql) + "\0\0"s));
+  world_.send(client, parse_message("", sql));
   const std::vector<std::string> arguments = values(client, "");
   std::string rest = bind_message(portal, "", arguments);
   if (random_.once_in(2)) rest += message('D', "P" + zero_ended(portal));
@@ -279,14 +249,8 @@ void Program::whole(Client& client, const std::string& sql) {
   world_.send(client, rest);
 }
 
-// DEALLOCATE is mapped by what the name stands for when it is prepared, so it is run but then.
-void Program::deallocate(Client& client, const std::string& name) {
-  world_.send(client, message('P', zero_ended("") + zero_ended("deallocate " + name) + "\0\0"s) +
-                          bind_message("", "", {}) + execute(""));
-}
-
 // One message of the extended protocol, about anything.
-void Program::parts(Client& client) {
+void Sessions::parts(Client& client) {
   const bool is_named = kind_ != Kind::unnamed && !random_.once_in(3);
   const std::string name = is_named ? this->name() : "";
   switch (random_.below(10)) {
@@ -295,15 +259,13 @@ void Program::parts(Client& client) {
     case 2: {
       const std::string sql =
           random_.once_in(4) ? set_config(true) : statement(client, false, false);
-      return world_.send(client, message('P', zero_ended(name) + zero_ended(sql) + "\0\0"s));
+      return world_.send(client, parse_message(name, sql));
     }
     case 3:
     case 4:
     case 5:
     case 6: {
       const std::string portal = this->portal();
-      const ModelPrepared* known = client.own.find(name);
-      if (known && known->sql.is(0, "deallocate") && !known->sql.is(1, "all")) return;
       world_.send(client, bind_message(portal, name, values(client, name)));
       return random_.once_in(5) ? void() : world_.send(client, execute(portal));
     }
@@ -318,10 +280,10 @@ void Program::parts(Client& client) {
   }
 }
 
-void Program::batch(Client& client) {
+void Sessions::batch(Client& client) {
   for (size_t n = 1 + random_.below(5); n > 0; --n) {
-    if (random_.once_in(20) && !rules_.prepare_unnamed) {
-      deallocate(client, name());
+    if (kind_ != Kind::unnamed && random_.once_in(10)) {
+      whole(client, prepared(client));
     } else if (random_.once_in(2)) {
       whole(client, random_.once_in(4) ? set_config(true) : statement(client, false, false));
     } else {
@@ -332,8 +294,7 @@ void Program::batch(Client& client) {
   world_.send(client, random_.once_in(4) ? flush() : sync());
 }
 
-void Program::say(Client& client) {
-  if (waits(client) && !client.is_served()) return;
+void Sessions::say(Client& client) {
   if (random_.once_in(2)) {
     world_.send(client, query(text(client)));
   } else {
@@ -341,50 +302,10 @@ void Program::say(Client& client) {
   }
 }
 
-void Program::run(int steps) {
-  for (int i = 0; i < steps; ++i) {
-    Client& client = world_.clients()[random_.below(world_.clients().size())];
-    if (random_.once_in(3)) say(client);
-    if (random_.once_in(60)) world_.leave(client);
-    world_.turn();
-  }
-  finish();
-}
-
-// Each client ends what it has begun.
-void Program::finish() {
-  std::vector<Client*> left;
-  for (Client& client : world_.clients()) left.push_back(&client);
-  while (!left.empty()) {
-    std::erase_if(left, [&](Client* client) {
-      if (waits(*client) && !client->is_served()) return false;
-      world_.send(*client, sync() + query("rollback; select 1"));
-      return true;
-    });
-    world_.turn();
-  }
-  world_.settle_all();
-}
-
 }  // namespace
 
 TEST_CASE("each client's session is as on a server of its own") {
-  const int first = number("REMUDA_FIRST", 0);
-  const int rounds = number("REMUDA_ROUNDS", 500);
-  const int steps = number("REMUDA_STEPS", 150);
-  for (int i = first; i < first + rounds; ++i) {
-    const auto seed = static_cast<unsigned>(i);
-    try {
-      Program(seed, false).run(steps);
-    } catch (const ModelWorld::Difference&) {
-      try {
-        Program(seed, true).run(steps);
-      } catch (const ModelWorld::Difference& difference) {
-        FAIL("seed " << seed << '\n' << difference.text);
-      }
-      FAIL("seed " << seed << " is not the same twice");
-    }
-  }
+  run_model_programs<Sessions>(500);
 }
 
 }  // namespace remuda::session::test
