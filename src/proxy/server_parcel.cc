@@ -19,6 +19,7 @@ ServerParcel pack(Server& server) {
       .settings = server.view.settings.has()->values(),
       .base_settings = server.view.settings.base()->values(),
       .statements = {server.view.statements.order().begin(), server.view.statements.order().end()},
+      .gone = server.view.gone,
       .key = std::move(server.key),
       .host = std::move(server.host),
       .claim = std::move(server.claim),
@@ -47,6 +48,7 @@ std::unique_ptr<Server> unpack(Worker& worker, PoolShard& pool, ServerParcel par
       session::SettingsJournal(worker.parameters.intern(std::move(parcel.base_settings)),
                                worker.parameters.intern(std::move(parcel.settings)));
   for (const auto& digest : parcel.statements) server->view.statements.add_oldest(digest);
+  server->view.gone = parcel.gone;
   server->key = std::move(parcel.key);
   server->host = std::move(parcel.host);
   server->claim = std::move(parcel.claim);

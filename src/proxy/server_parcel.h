@@ -42,6 +42,7 @@ struct ServerParcel {
   session::ParameterSet::Values settings;            // that it does not report
   session::ParameterSet::Values base_settings;       // those it had when it was new
   std::vector<session::StatementDigest> statements;  // the one used last comes first
+  uint32_t gone;  // counts names that were made up
   BackendKey key;
   std::string host;
   route::HostClaim claim;

@@ -38,7 +38,6 @@ void undo_changes(ServerView& server, ClientView* client, size_t n, bool is_firs
     undo_steps(server, client, change.steps, change.completed);
     // A Parse that fails has ended the unnamed statement before it.
     const bool has_failed = is_first_failed && i == 0;
-    undo_steps(server, client, change.steps, change.completed);
     if (change.server_added) server.statements.remove(change.digest);
     if (change.server_removed) server.statements.add_oldest(change.digest);
     if (change.server_unnamed) {

@@ -244,6 +244,7 @@ void ModelWorld::move(Server& server) {
     view.settings = SettingsJournal(parameters_.intern(old.settings.base()->values()),
                                     parameters_.intern(old.settings.has()->values()));
   for (const StatementDigest& digest : old.statements.order()) view.statements.add_oldest(digest);
+  view.gone = old.gone;
   server.view = std::move(view);
 }
 

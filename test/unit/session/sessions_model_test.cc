@@ -269,10 +269,16 @@ void Sessions::parts(Client& client) {
       world_.send(client, bind_message(portal, name, values(client, name)));
       return random_.once_in(5) ? void() : world_.send(client, execute(portal));
     }
-    case 7:
+    case 7: {
       // Nothing can be prepared for it there.
       if (client.own.session().block() == Block::failed) return;
+      // PostgreSQL describes what EXECUTE named when it was parsed, which the model does not keep.
+      const ModelPrepared* const known = client.own.find(name);
+      if (known && known->sql.is(0, "execute") && !client.own.find(known->sql.tokens.at(1).text)) {
+        return;
+      }
       return world_.send(client, message('D', "S" + zero_ended(name)));
+    }
     case 8:
       return world_.send(client, message('C', "S" + zero_ended(name)));
     default:
