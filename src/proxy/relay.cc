@@ -140,6 +140,8 @@ bool meet_need(Client& client, const Progress& progress, bool is_answered) noexc
       client.pool.release(server);
       return true;
     }
+    case Need::resend:  // only a server's bytes need that
+      return false;
     case Need::terminate:
       client.said_goodbye = true;
       close_client(client, "client close request");
@@ -358,6 +360,14 @@ void go_on(Server& server) noexcept {
   }
 }
 
+// The batch that its client waits for goes to it once more.
+void resend(Server& server) noexcept {
+  Egress egress(server.worker.scratch);
+  put_second_try(server.view, egress);
+  send(server.stream, egress);
+  ++server.pool.stats.now.server_parses;
+}
+
 }  // namespace
 
 void Server::on_bytes(char* data, size_t size) noexcept {
@@ -386,6 +396,7 @@ void Server::on_bytes(char* data, size_t size) noexcept {
         update_reading(*this);
       }
     }
+    if (progress.need == Need::resend) resend(*this);
     if (progress.need == Need::fail) return server_fault(*this, *progress.fault);
     if (progress.need == Need::release) {
       // Whatever follows was not asked for by anybody: such a server is not lent again.

@@ -28,6 +28,7 @@ inline void ask(ServerView& server, Owed owed) {
   } else {
     server.in_batch = true;
   }
+  server.has_asked |= owed.action != Action::answer;
   server.may_set |= reply == Reply::query || reply == Reply::function || reply == Reply::execute;
   server.pipeline.push(owed);
 }

@@ -4,6 +4,7 @@
 #include "asking.h"
 #include "frame_walk.h"
 #include "remuda/session/conversation.h"
+#include "second_try.h"
 #include "simple_query.h"
 #include "statement_messages.h"
 #include "walk_end.h"
@@ -106,6 +107,7 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
     const bool was_streaming = !client.frame.at_boundary();
     if (!walk.finish_body()) break;
     if (was_streaming && server && is_released(*server, client)) return stop(walk, Need::release);
+    if (server && server->second_try.is_under_way()) return stop(walk, Need::room);
     FrameHeader header;
     if (walk.is_assembling()) {
       header = walk.assembled_header();
@@ -137,8 +139,11 @@ Progress walk_client(FrameWalk& walk, ClientView& client, ServerView* server,
 Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egress& to_server,
                      const Limits& limits) noexcept {
   heed_zero_limit(client, server, limits);
+  if (server) go_on_recording(*server, to_server);
   FrameWalk walk(client.frame, bytes, to_server);
-  return walk_client(walk, client, server, limits);
+  const Progress progress = walk_client(walk, client, server, limits);
+  if (server) record(*server, to_server);
+  return progress;
 }
 
 }  // namespace remuda::session

@@ -8,6 +8,7 @@
 #include "remuda/session/conversation.h"
 #include "remuda/wire/notice.h"
 #include "remuda/wire/sqlstate.h"
+#include "second_try.h"
 #include "statement_messages.h"
 #include "statement_undo.h"
 #include "walk_end.h"
@@ -253,22 +254,24 @@ void heed_failed_commit(ServerView& server, ClientView* client, const SqlState& 
   }
 }
 
-// An error that tells more than that something failed.
-void heed_error(ServerView& server, ClientView* client, ByteView message) {
+// An error that tells more than that something failed. True when nobody else is to be told.
+bool heed_error(ServerView& server, ClientView* client, ByteView message) {
   const Reply failed = server.pipeline.front().reply;
   const wire::ErrorFields fields = wire::parse_error_fields(message.substr(FrameWalk::kHeaderSize));
   const SqlState& state = fields.sqlstate;
   heed_failed_commit(server, client, state);
-  if (!client) return;
+  if (!client) return false;
   // The server does not have what it should have, or the reverse.
   const bool refers = failed == Reply::bind || failed == Reply::describe || failed == Reply::query;
   if (state == wire::sqlstate::kUndefinedPreparedStatement && refers) server.suspect = true;
   const bool is_followed = failed == Reply::execute && server.pipeline.front().has_change;
   const bool makes = failed == Reply::parse || failed == Reply::query || is_followed;
   if (state == wire::sqlstate::kDuplicatePreparedStatement && makes) server.suspect = true;
+  if (try_again(server, *client, fields)) return true;
   if (state == wire::sqlstate::kFeatureNotSupported && fields.routine == "RevalidateCachedQuery") {
     renew_statements(*client);
   }
+  return false;
 }
 
 // The error that the client is given in the place of the server's; empty: the server's.
@@ -376,7 +379,8 @@ const Fault* note_ready(ServerView& server, ClientView* client, bool is_ours, By
   const bool is_idle = server.status == TransactionStatus::idle;
   end_query(server, is_ours);
   if (server.pipeline.empty()) {
-    server.in_batch = server.abandoned = server.may_set = server.is_prepared_blindly = false;
+    server.in_batch = server.has_asked = server.abandoned = false;
+    server.may_set = server.is_prepared_blindly = false;
     if (is_idle && !server.portals.empty()) server.portals.clear();
     if (client) client->in_query = false;
     if (client && is_idle) client->in_transaction = false;
@@ -413,7 +417,9 @@ void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, const
       server.internal_failed = true;
     } else {
       const bool is_telling = ours.empty() && !server.pipeline.empty();
-      if (is_telling) heed_error(server, follows ? client : nullptr, message);
+      if (is_telling && heed_error(server, follows ? client : nullptr, message)) {
+        return walk.swallow_whole();
+      }
       fail_command(server, client);
     }
   } else {
@@ -434,9 +440,26 @@ void take_outcome(FrameWalk& walk, ServerView& server, ClientView* client, const
   }
 }
 
+// A message of a server that tries a batch again, or nearly did; `message` is empty where that is
+// not needed whole.
+Told take_second(ServerView& server, ClientView* client, char type, ByteView message) {
+  if (!server.second_try.is_under_way()) return Told::as_usual;
+  if (!client && give_up_second_try(server)) {
+    fail_command(server, nullptr);
+    return Told::as_usual;
+  }
+  return take_second_answer(server, type, message);
+}
+
 // A message from the server that is needed whole has arrived. A faulty one is not sent on.
 Progress take_whole(FrameWalk& walk, ServerView& server, ClientView* client, const Limits& limits,
                     ByteView message) {
+  const Told told = take_second(server, client, message[0], message);
+  if (told != Told::as_usual) {
+    walk.swallow_whole();
+    if (told == Told::wrong) return stop(walk, Need::fail, &kServerProtocol);
+    return stop(walk, told == Told::resend ? Need::resend : Need::none);
+  }
   if (message[0] == 'E' || message[0] == 'C') {
     take_outcome(walk, server, client, limits, message);
     return stop(walk, Need::none);
@@ -503,12 +526,14 @@ Progress walk_server(FrameWalk& walk, ServerView& server, ClientView* client,
           if (header.type == 'E') server.internal_failed = true;
           walk.swallow(header);
         } else {
-          if (is_bound_nowhere(server.pipeline, header.type)) {
+          const Told told = take_second(server, client, header.type, {});
+          if (told == Told::wrong || is_bound_nowhere(server.pipeline, header.type)) {
             return stop(walk, Need::fail, &kServerProtocol);
           }
-          const bool swallowed = is_swallowed(server.pipeline, header.type);
+          const bool swallowed =
+              told == Told::swallow || is_swallowed(server.pipeline, header.type);
           if (whole) server.suspect = true;  // a tag, or an error, too long to be looked at
-          if (rule.note) rule.note(server, client);
+          if (rule.note && told == Told::as_usual) rule.note(server, client);
           if (client && !swallowed) {
             walk.forward(header);
           } else {

@@ -8,6 +8,7 @@
 #include "put_message.h"
 #include "remuda/wire/reader.h"
 #include "remuda/wire/sqlstate.h"
+#include "second_try.h"
 #include "sql_names.h"
 #include "statement_limits.h"
 #include "typed_prepare.h"
@@ -583,6 +584,7 @@ bool StatementMessage::bind(ByteView portal, ByteView name, ByteView rest) {
   if (!use(name, statement)) return false;
   if (!statement) return true;
   note_portal(portal, statement, rest);
+  if (!is_unnamed(name)) begin_recording(server_, walk_.out());
   ask(server_, Reply::bind);
   if (is_unnamed(name)) {
     forward_as_it_is();
@@ -603,6 +605,8 @@ bool StatementMessage::describe(ByteView name) {
   StatementRef statement;
   if (!use(name, statement)) return false;
   if (!statement) return true;
+  if (!is_unnamed(name)) begin_recording(server_, walk_.out());
+  server_.second_try.is_described = true;
   ask(server_, Reply::describe);
   if (is_unnamed(name)) {
     forward_as_it_is();
@@ -614,13 +618,14 @@ bool StatementMessage::describe(ByteView name) {
 }
 
 bool StatementMessage::execute(ByteView portal) {
-  const Portal* noted = server_.portals.find(portal);
-  if (!noted) {
+  Portal* const noted = server_.portals.find(portal);
+  const bool is_mapped = noted && noted->statement->mapping();
+  if (!noted || (is_mapped && noted->has_run)) {
     ask(server_, Reply::execute);
-  } else if (noted->statement->kind() == StatementKind::prepare) {
-    return run_prepare(noted->statement);
-  } else if (noted->statement->mapping()) {
-    return run_named(noted->statement);
+  } else if (is_mapped) {
+    const bool prepares = noted->statement->kind() == StatementKind::prepare;
+    noted->has_run = prepares ? run_prepare(noted->statement) : run_named(noted->statement);
+    return noted->has_run;
   } else if (is_known_by_kind(noted->statement->kind())) {
     ask(server_, Owed{Reply::execute, Action::forward, false, noted->statement->kind()});
   } else {
@@ -766,6 +771,7 @@ Progress take_statement_message(FrameWalk& walk, const FrameHeader& header, Clie
     return stop(walk, Need::none);
   }
   if (is_about_portal(message)) {
+    if (header.type == 'D') server->second_try.is_described = true;
     ask(*server, reply_to(header.type));
     walk.take(header, 0, Body::forward);
     return stop(walk, Need::none);

@@ -185,6 +185,10 @@ class Play {
         case Need::none:
           REMUDA_CHECK(bytes.empty());
           return;
+        case Need::resend:
+          put_second_try(server_, egress_);
+          egress_.clear();
+          continue;
         case Need::release:
           check_released();
           break;

@@ -80,6 +80,8 @@ void World::run_client(Client& client) {
         return;
       case Need::fail:
         wrong(std::string("a client failed: ") + progress.fault->text);
+      case Need::resend:
+        wrong("a need that a client cannot have");
     }
   }
 }

@@ -20,6 +20,7 @@
 #include "remuda/session/parameters.h"
 #include "remuda/session/pipeline.h"
 #include "remuda/session/portals.h"
+#include "remuda/session/second_try.h"
 #include "remuda/session/server_statements.h"
 #include "remuda/session/settings_journal.h"
 #include "remuda/session/statement_changes.h"
@@ -43,6 +44,7 @@ enum class Need : uint8_t {
   server,     // the client needs a server: link one
   room,       // the server owes too many replies: wait until it has answered some
   release,    // the server is free again: send what is in egress, then unlink
+  resend,     // send the server what put_second_try() gives
   terminate,  // the client said goodbye
   fail,       // Progress::fault: tell the client, close it and the server
 };
@@ -108,6 +110,7 @@ struct ServerView {
   // An extended batch has begun that no ReadyForQuery has ended: although every message may be
   // answered, its implicit transaction is open.
   bool in_batch = false;
+  bool has_asked = false;        // since it was last quiet, and not only what we answer ourselves
   bool has_replied = false;      // since its last ReadyForQuery
   bool internal_failed = false;  // an internal query was answered by an error
   // A reply count that cannot be known for certain (a Sync around a COPY that failed): it finishes
@@ -120,6 +123,7 @@ struct ServerView {
   ServerStatements statements;     // those of clients that have followed them here
   StatementSlot unnamed;           // the unnamed one, if it is known
   StatementChanges changes;        // not answered yet
+  SecondTry second_try;            // of the batch on its way
   uint32_t batch = 0;              // counts Syncs and the like that were sent
   bool batch_deallocates = false;  // the batch being sent may end prepared statements
   bool flushes_answers = false;    // what we answer ourselves is wanted now
@@ -163,6 +167,9 @@ Progress from_client(ClientView& client, ServerView* server, ByteView bytes, Egr
 // are legal. Need::release when it is free; bytes behind that point belong to nobody.
 Progress from_server(ServerView& server, ClientView* client, ByteView bytes, Egress& to_client,
                      const Limits& limits) noexcept;
+
+// What was kept of a batch that failed by no fault of the client, with what mends it in front.
+void put_second_try(ServerView& server, Egress& to_server);
 
 // Replies that are due without the server's saying anything: a client has asked for a Flush.
 bool has_answers(const ServerView& server) noexcept;

@@ -16,6 +16,7 @@ namespace remuda::session {
 struct Portal {
   StatementRef statement;
   std::vector<SettingChange> bound;  // its changes, with the values of the portal
+  bool has_run = false;              // it was executed; what its statement names matters no more
 };
 
 class Portals {
@@ -23,7 +24,7 @@ class Portals {
   static constexpr size_t kMostNamed = 1024;
 
   bool empty() const noexcept { return !unnamed_.statement && named_.empty(); }
-  const Portal* find(ByteView name) const noexcept {
+  Portal* find(ByteView name) noexcept {
     if (name.empty()) return unnamed_.statement ? &unnamed_ : nullptr;
     const auto at = named_.find(name);
     return at == named_.end() ? nullptr : &at->second;

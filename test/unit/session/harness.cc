@@ -13,6 +13,8 @@ std::string need_text(const Progress& progress) {
       return "server";
     case Need::release:
       return "release";
+    case Need::resend:
+      return "resend";
     case Need::terminate:
       return "terminate";
     case Need::fail:
@@ -183,6 +185,10 @@ bool Talk::settle_server(const Progress& progress, bool all_consumed) {
       must(all_consumed, "bytes left over");
       return false;
     case Need::flush:
+      return true;
+    case Need::resend:
+      put_second_try(server_view, egress_);
+      drain(to_server_, all_to_server_);
       return true;
     case Need::release:
       unlink();

@@ -367,6 +367,12 @@ void ModelWorld::read(Server& server, size_t most) {
     if (to) append(egress, to->got);
     if (to) compare(*to);
     if (progress.need == Need::flush) continue;
+    if (progress.need == Need::resend) {
+      Egress again(scratch_);
+      put_second_try(server.view, again);
+      append(again, server.inbox);
+      continue;
+    }
     if (progress.need == Need::release) {
       require(bytes.empty(), "a server sends more than it was asked for");
       if (to) unlink(*to);

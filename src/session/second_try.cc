@@ -1,0 +1,204 @@
+#include "second_try.h"
+
+#include <algorithm>
+
+#include "put_message.h"
+#include "remuda/wire/reader.h"
+#include "remuda/wire/sqlstate.h"
+#include "statement_undo.h"
+
+namespace remuda::session {
+namespace {
+
+using Stage = SecondTry::Stage;
+
+constexpr size_t kHeaderSize = FrameWalk::kHeaderSize;
+// Texts up to this size are copied, so that they are one run with what is around them.
+constexpr size_t kSmall = 1024;
+
+void forget(SecondTry& second) noexcept {
+  second.stage = Stage::none;
+  second.statement = {};
+}
+
+// The messages of a batch, all of which are whole.
+class BatchReader {
+ public:
+  explicit BatchReader(ByteView batch) noexcept : left_(batch) {}
+
+  // Empty at the end.
+  ByteView next() noexcept {
+    if (left_.empty()) return {};
+    const ByteView message = left_.substr(0, size_t{1} + load_u32(left_.data() + 1));
+    left_.remove_prefix(message.size());
+    return message;
+  }
+
+ private:
+  ByteView left_;
+};
+
+// The name of a statement in Bind or Describe; empty for other messages.
+ByteView statement_name(ByteView message) noexcept {
+  const bool binds = message[0] == 'B';
+  if (!binds && message[0] != 'D') return {};
+  wire::Reader reader(message.substr(kHeaderSize));
+  if (binds) {
+    reader.cstring();
+  } else if (reader.u8() != 'S') {
+    return {};
+  }
+  const ByteView name = reader.cstring();
+  return reader.ok() ? name : ByteView();
+}
+
+bool has_name(const StatementRef& statement, ByteView name) {
+  return statement && !statement->mapping() && statement->form() == Statement::Form::parse &&
+         !statement->body().empty() && view_of(server_name(statement->digest())) == name;
+}
+
+// The client's, by the name that servers know.
+StatementRef find(const ClientStatements& own, ByteView name) {
+  if (has_name(own.unnamed.statement, name)) return own.unnamed.statement;
+  const auto at = std::find_if(own.named.begin(), own.named.end(),
+                               [name](const auto& entry) { return has_name(entry.second, name); });
+  return at == own.named.end() ? StatementRef() : at->second;
+}
+
+// The batch is all the server has to answer, and of it nothing has been answered.
+bool is_untouched(const ServerView& server) noexcept {
+  size_t asked = 0;
+  BatchReader messages(server.second_try.batch);
+  for (ByteView next = messages.next(); !next.empty(); next = messages.next()) {
+    asked += next[0] != 'H';
+  }
+  const Pipeline& pipeline = server.pipeline;
+  for (size_t i = 0; i < pipeline.size(); ++i) {
+    if (pipeline.at(i).action == Action::answer) continue;
+    if (asked-- == 0) return false;
+  }
+  return asked == 0;
+}
+
+bool is_curable(const wire::ErrorFields& error) noexcept {
+  if (error.sqlstate == wire::sqlstate::kUndefinedPreparedStatement) return true;
+  return error.sqlstate == wire::sqlstate::kFeatureNotSupported &&
+         error.routine == "RevalidateCachedQuery";
+}
+
+StatementName name_in(const SecondTry& second) noexcept {
+  StatementName name;
+  const ByteView text = statement_name(second.batch);
+  std::copy_n(text.data(), name.size(), name.data());
+  return name;
+}
+
+}  // namespace
+
+void begin_recording(ServerView& server, const Egress& out) noexcept {
+  SecondTry& second = server.second_try;
+  if (server.has_asked || server.status != TransactionStatus::idle || second.is_under_way()) return;
+  second.stage = Stage::recording;
+  second.is_described = false;
+  second.number = server.batch;
+  second.begin = out.size();
+  second.batch.clear();
+}
+
+void record(ServerView& server, Egress& out) {
+  SecondTry& second = server.second_try;
+  if (second.stage != Stage::recording) return;
+  const uint32_t ended = server.batch - second.number;
+  // With another one behind it, it cannot be sent again.
+  if (ended > 1 || (ended == 1 && !second.is_described)) return forget(second);
+  size_t skipped = second.begin;
+  for (const iovec& run : out.runs()) {
+    const size_t before = std::min(skipped, run.iov_len);
+    skipped -= before;
+    if (second.batch.size() + run.iov_len - before > SecondTry::kMostKept) return forget(second);
+    second.batch.append(static_cast<const char*>(run.iov_base) + before, run.iov_len - before);
+  }
+  second.begin = 0;
+  if (ended == 1) second.stage = Stage::kept;
+}
+
+bool try_again(ServerView& server, ClientView& client, const wire::ErrorFields& error) {
+  SecondTry& second = server.second_try;
+  if (second.stage != Stage::kept || !is_curable(error)) return false;
+  const Owed failed = server.pipeline.front();
+  const bool refers = failed.reply == Reply::bind || failed.reply == Reply::describe;
+  if (!refers || failed.action != Action::forward || second.number + 1 != server.batch) {
+    return false;
+  }
+  if (server.status != TransactionStatus::idle || !client.frame.at_boundary()) return false;
+  if (!client.statements || !is_untouched(server)) return false;
+  const ByteView name = statement_name(second.batch);
+  second.statement =
+      name.size() == StatementName().size() ? find(*client.statements, name) : StatementRef();
+  if (!second.statement) return false;
+  server.statements.remove(second.statement->digest());
+  renew_statements(client);
+  second.stage = Stage::failed;
+  return true;
+}
+
+void put_second_try(ServerView& server, Egress& to_server) {
+  SecondTry& second = server.second_try;
+  const StatementName before = name_in(second);
+  const StatementName now = server_name(second.statement->digest());
+  put_header(to_server, 'C', 1 + before.size() + 1);
+  to_server.copy("S");
+  put_cstring(to_server, view_of(before));
+  const ByteView body = second.statement->body();
+  put_header(to_server, 'P', now.size() + 1 + body.size());
+  put_cstring(to_server, view_of(now));
+  if (body.size() <= kSmall) {
+    to_server.copy(body);
+  } else {
+    to_server.forward(body);
+  }
+  BatchReader messages(second.batch);
+  for (ByteView next = messages.next(); !next.empty(); next = messages.next()) {
+    const ByteView name = statement_name(next);
+    if (name != view_of(before)) continue;
+    const auto at = static_cast<size_t>(name.data() - second.batch.data());
+    std::copy(now.begin(), now.end(), second.batch.begin() + static_cast<ptrdiff_t>(at));
+  }
+  to_server.copy(second.batch);
+  server.statements.add(second.statement->digest());
+  second.stage = Stage::closing;
+}
+
+Told take_second_answer(ServerView& server, char type, ByteView message) {
+  SecondTry& second = server.second_try;
+  if (type == 'S' || type == 'N' || type == 'A') return Told::as_usual;
+  if (second.stage == Stage::failed) {
+    const bool is_idle = type == 'Z' && message.size() == kHeaderSize + 1 && message.back() == 'I';
+    if (!is_idle) return Told::wrong;
+    second.stage = Stage::due;
+    return Told::resend;
+  }
+  if (type == 'E') {
+    server.statements.remove(second.statement->digest());
+    forget(second);
+    return Told::as_usual;
+  }
+  if (second.stage == Stage::closing && type == '3') {
+    second.stage = Stage::preparing;
+    return Told::swallow;
+  }
+  if (second.stage == Stage::preparing && type == '1') {
+    forget(second);
+    return Told::swallow;
+  }
+  return Told::wrong;
+}
+
+bool give_up_second_try(ServerView& server) noexcept {
+  SecondTry& second = server.second_try;
+  if (second.stage != Stage::failed) return false;
+  forget(second);
+  return true;
+}
+
+}  // namespace remuda::session
