@@ -381,6 +381,7 @@ const Fault* note_ready(ServerView& server, ClientView* client, bool is_ours, By
   if (server.pipeline.empty()) {
     server.in_batch = server.has_asked = server.abandoned = false;
     server.may_set = server.is_prepared_blindly = false;
+    server.second_try.forget();
     if (is_idle && !server.portals.empty()) server.portals.clear();
     if (client) client->in_query = false;
     if (client && is_idle) client->in_transaction = false;

@@ -16,11 +16,6 @@ constexpr size_t kHeaderSize = FrameWalk::kHeaderSize;
 // Texts up to this size are copied, so that they are one run with what is around them.
 constexpr size_t kSmall = 1024;
 
-void forget(SecondTry& second) noexcept {
-  second.stage = Stage::none;
-  second.statement = {};
-}
-
 // The messages of a batch, all of which are whole.
 class BatchReader {
  public:
@@ -52,19 +47,6 @@ ByteView statement_name(ByteView message) noexcept {
   return reader.ok() ? name : ByteView();
 }
 
-bool has_name(const StatementRef& statement, ByteView name) {
-  return statement && !statement->mapping() && statement->form() == Statement::Form::parse &&
-         !statement->body().empty() && view_of(server_name(statement->digest())) == name;
-}
-
-// The client's, by the name that servers know.
-StatementRef find(const ClientStatements& own, ByteView name) {
-  if (has_name(own.unnamed.statement, name)) return own.unnamed.statement;
-  const auto at = std::find_if(own.named.begin(), own.named.end(),
-                               [name](const auto& entry) { return has_name(entry.second, name); });
-  return at == own.named.end() ? StatementRef() : at->second;
-}
-
 // The batch is all the server has to answer, and of it nothing has been answered.
 bool is_untouched(const ServerView& server) noexcept {
   size_t asked = 0;
@@ -86,19 +68,15 @@ bool is_curable(const wire::ErrorFields& error) noexcept {
          error.routine == "RevalidateCachedQuery";
 }
 
-StatementName name_in(const SecondTry& second) noexcept {
-  StatementName name;
-  const ByteView text = statement_name(second.batch);
-  std::copy_n(text.data(), name.size(), name.data());
-  return name;
-}
-
 }  // namespace
 
-void begin_recording(ServerView& server, const Egress& out) noexcept {
+void begin_recording(ServerView& server, const StatementRef& statement, const Egress& out) {
   SecondTry& second = server.second_try;
-  if (server.has_asked || server.status != TransactionStatus::idle || second.is_under_way()) return;
+  if (server.has_asked || server.status != TransactionStatus::idle) return;
+  if (statement->mapping() || statement->form() != Statement::Form::parse) return;
   second.stage = Stage::recording;
+  second.statement = statement;
+  second.digest = statement->digest();
   second.is_described = false;
   second.number = server.batch;
   second.begin = out.size();
@@ -110,12 +88,12 @@ void record(ServerView& server, Egress& out) {
   if (second.stage != Stage::recording) return;
   const uint32_t ended = server.batch - second.number;
   // With another one behind it, it cannot be sent again.
-  if (ended > 1 || (ended == 1 && !second.is_described)) return forget(second);
+  if (ended > 1 || (ended == 1 && !second.is_described)) return second.forget();
   size_t skipped = second.begin;
   for (const iovec& run : out.runs()) {
     const size_t before = std::min(skipped, run.iov_len);
     skipped -= before;
-    if (second.batch.size() + run.iov_len - before > SecondTry::kMostKept) return forget(second);
+    if (second.batch.size() + run.iov_len - before > SecondTry::kMostKept) return second.forget();
     second.batch.append(static_cast<const char*>(run.iov_base) + before, run.iov_len - before);
   }
   second.begin = 0;
@@ -131,24 +109,22 @@ bool try_again(ServerView& server, ClientView& client, const wire::ErrorFields& 
     return false;
   }
   if (server.status != TransactionStatus::idle || !client.frame.at_boundary()) return false;
-  if (!client.statements || !is_untouched(server)) return false;
-  const ByteView name = statement_name(second.batch);
-  second.statement =
-      name.size() == StatementName().size() ? find(*client.statements, name) : StatementRef();
-  if (!second.statement) return false;
-  server.statements.remove(second.statement->digest());
-  renew_statements(client);
+  if (!is_untouched(server)) return false;
+  server.statements.remove(second.digest);
+  // Unless another client has met the same.
+  if (second.statement->digest() == second.digest) {
+    second.statement->renew();
+    renew_statements(client);
+  }
   second.stage = Stage::failed;
   return true;
 }
 
 void put_second_try(ServerView& server, Egress& to_server) {
   SecondTry& second = server.second_try;
-  const StatementName before = name_in(second);
+  const StatementName before = server_name(second.digest);
   const StatementName now = server_name(second.statement->digest());
-  put_header(to_server, 'C', 1 + before.size() + 1);
-  to_server.copy("S");
-  put_cstring(to_server, view_of(before));
+  put_reference(to_server, 'C', second.digest);
   const ByteView body = second.statement->body();
   put_header(to_server, 'P', now.size() + 1 + body.size());
   put_cstring(to_server, view_of(now));
@@ -166,6 +142,7 @@ void put_second_try(ServerView& server, Egress& to_server) {
   }
   to_server.copy(second.batch);
   server.statements.add(second.statement->digest());
+  second.digest = second.statement->digest();
   second.stage = Stage::closing;
 }
 
@@ -179,8 +156,8 @@ Told take_second_answer(ServerView& server, char type, ByteView message) {
     return Told::resend;
   }
   if (type == 'E') {
-    server.statements.remove(second.statement->digest());
-    forget(second);
+    server.statements.remove(second.digest);
+    second.forget();
     return Told::as_usual;
   }
   if (second.stage == Stage::closing && type == '3') {
@@ -188,7 +165,7 @@ Told take_second_answer(ServerView& server, char type, ByteView message) {
     return Told::swallow;
   }
   if (second.stage == Stage::preparing && type == '1') {
-    forget(second);
+    second.forget();
     return Told::swallow;
   }
   return Told::wrong;
@@ -197,7 +174,7 @@ Told take_second_answer(ServerView& server, char type, ByteView message) {
 bool give_up_second_try(ServerView& server) noexcept {
   SecondTry& second = server.second_try;
   if (second.stage != Stage::failed) return false;
-  forget(second);
+  second.forget();
   return true;
 }
 

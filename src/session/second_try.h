@@ -9,7 +9,7 @@ namespace remuda::session {
 
 // In front of what refers to a statement by a name: the recording begins if this is the first that
 // the server is asked outside transactions.
-void begin_recording(ServerView& server, const Egress& out) noexcept;
+void begin_recording(ServerView& server, const StatementRef& statement, const Egress& out);
 // What a call has put into its egress is recorded from here on.
 inline void go_on_recording(ServerView& server, const Egress& out) noexcept {
   if (server.second_try.stage == SecondTry::Stage::recording) server.second_try.begin = out.size();

@@ -584,7 +584,7 @@ bool StatementMessage::bind(ByteView portal, ByteView name, ByteView rest) {
   if (!use(name, statement)) return false;
   if (!statement) return true;
   note_portal(portal, statement, rest);
-  if (!is_unnamed(name)) begin_recording(server_, walk_.out());
+  if (!is_unnamed(name)) begin_recording(server_, statement, walk_.out());
   ask(server_, Reply::bind);
   if (is_unnamed(name)) {
     forward_as_it_is();
@@ -605,7 +605,7 @@ bool StatementMessage::describe(ByteView name) {
   StatementRef statement;
   if (!use(name, statement)) return false;
   if (!statement) return true;
-  if (!is_unnamed(name)) begin_recording(server_, walk_.out());
+  if (!is_unnamed(name)) begin_recording(server_, statement, walk_.out());
   server_.second_try.is_described = true;
   ask(server_, Reply::describe);
   if (is_unnamed(name)) {

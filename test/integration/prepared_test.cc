@@ -175,7 +175,57 @@ TEST_CASE("C5.40 DEALLOCATE ALL and DISCARD ALL leave both sides equal") {
   CHECK(result_of(client, "s") == "new");
 }
 
-TEST_CASE("a plan whose result type has changed is an error once") {
+TEST_CASE("altered tables are not noticed by clients that ask for descriptions, as libpq does") {
+  postgres().exec("DROP TABLE IF EXISTS altered; CREATE TABLE altered AS SELECT 1 AS a");
+  Remuda remuda(pooled(2));
+  Pq one = remuda.connect();
+  Pq other = remuda.connect();
+  prepare(one, "s", "SELECT * FROM altered");
+  prepare(other, "t", "SELECT * FROM altered");
+  // Both servers have it.
+  one.exec("BEGIN");
+  REQUIRE(PQnfields(run_prepared(one, "s").get()) == 1);
+  REQUIRE(PQnfields(run_prepared(other, "t").get()) == 1);
+  one.exec("COMMIT");
+  postgres().exec("ALTER TABLE altered ADD COLUMN b int");
+  for (int i = 0; i < 2; ++i) {
+    const Result first = run_prepared(one, "s");
+    check_result(first.get());
+    CHECK(PQnfields(first.get()) == 2);
+    other.exec("BEGIN");  // on what `one` has just used
+    one.exec("BEGIN");
+    one.exec("ROLLBACK");
+    other.exec("ROLLBACK");
+    const Result second = run_prepared(other, "t");
+    check_result(second.get());
+    CHECK(PQnfields(second.get()) == 2);
+  }
+
+  // Inside a transaction nothing can be tried again.
+  postgres().exec("ALTER TABLE altered ADD COLUMN c int");
+  one.exec("BEGIN");
+  const Result failed = run_prepared(one, "s");
+  CHECK(PQresultErrorField(failed.get(), PG_DIAG_SQLSTATE) == std::string("0A000"));
+  one.exec("ROLLBACK");
+  const Result healed = run_prepared(one, "s");
+  check_result(healed.get());
+  CHECK(PQnfields(healed.get()) == 3);
+  CHECK(PQnfields(run_prepared(other, "t").get()) == 3);
+  postgres().exec("DROP TABLE altered");
+}
+
+TEST_CASE("a statement that the server has lost is prepared there again") {
+  Remuda remuda(pooled(1));
+  Pq client = remuda.connect();
+  prepare(client, "s", "SELECT 5");
+  // Where nobody can see it.
+  client.exec("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$");
+  const Result result = run_prepared(client, "s");
+  check_result(result.get());
+  CHECK(PQgetvalue(result.get(), 0, 0) == std::string("5"));
+}
+
+TEST_CASE("a plan whose result type has changed is an error once without a description") {
   postgres().exec("DROP TABLE IF EXISTS altered; CREATE TABLE altered AS SELECT 1 AS a");
   Remuda remuda(pooled(1));
   RawClient client(remuda.port(), "postgres", "p0");

@@ -31,10 +31,15 @@ struct SecondTry {
   uint32_t number = 0;        // ServerView::batch while it is sent
   size_t begin = 0;           // of what is to be recorded in the egress of this call
   std::string batch;          // from the first message on that the server is given
-  StatementRef statement;     // what that refers to
+  StatementRef statement;     // what that refers to,
+  StatementDigest digest;     // by this name
 
   // The client's messages wait.
   bool is_under_way() const noexcept { return stage >= Stage::failed; }
+  void forget() noexcept {
+    stage = Stage::none;
+    statement = {};
+  }
 };
 
 }  // namespace remuda::session

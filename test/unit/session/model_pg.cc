@@ -75,7 +75,9 @@ void ModelPg::say_ready() {
 }
 
 void ModelPg::fail(const ModelError& error) {
-  out_ += message('E', "C" + zero_ended(error.code) + '\0');
+  const bool is_outdated = std::string_view(error.code) == "0A000";
+  out_ += message('E', "C" + zero_ended(error.code) +
+                           (is_outdated ? "R" + zero_ended("RevalidateCachedQuery") : "") + '\0');
   session_.fail();
   if (reports_at_once_) report();
 }
@@ -127,6 +129,7 @@ const ModelPrepared* ModelPg::find(const std::string& name) const {
 const ModelPrepared& ModelPg::statement(const std::string& name) const {
   const ModelPrepared* found = find(name);
   if (!found) throw ModelError{"26000"};
+  if (found->is_outdated) throw ModelError{"0A000"};
   return *found;
 }
 

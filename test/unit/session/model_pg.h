@@ -23,6 +23,8 @@ class ModelPg {
   bool is_skipping() const { return skips_; }
   // What a statement is, nothing if there is none.
   const ModelPrepared* find(const std::string& name) const;
+  // Of all that has a name the plans cannot be used any more.
+  void outdate() { session_.outdate(); }
 
  private:
   void answer_one(char type, ByteView body);

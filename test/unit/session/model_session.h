@@ -26,6 +26,7 @@ struct ModelPrepared {
   bool names_types = false;
   // The settings that decided what its text meant.
   std::string context;
+  bool is_outdated = false;  // what it selects from has been altered
 };
 
 struct ModelPortal {
@@ -71,6 +72,9 @@ class ModelSession {
   ModelPrepared prepared(const ModelSql& sql, bool names_types = false) const;
   const std::map<std::string, ModelPrepared>& statements() const { return statements_; }
   void drop(const std::string& name) { statements_.erase(name); }
+  void outdate() {
+    for (auto& [name, prepared] : statements_) prepared.is_outdated = true;
+  }
 
   void open_portal(const std::string& name, ModelPortal portal);
   ModelPortal& portal(const std::string& name);

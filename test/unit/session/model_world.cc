@@ -258,6 +258,11 @@ void ModelWorld::turn() {
     feed(client, random_.once_in(2) ? client.parked.size() : random_.below(40));
   Server& server = servers_[random_.below(servers_.size())];
   if (random_.once_in(50)) move(server);
+  if (rules_.outdates_plans && random_.once_in(20) && server.inbox.empty() &&
+      server.view.is_quiet()) {
+    note("tables are altered");
+    server.pg.outdate();
+  }
   const size_t most = random_.once_in(2) ? server.inbox.size() : random_.below(60);
   const std::string part = server.inbox.substr(0, most);
   server.inbox.erase(0, part.size());

@@ -41,6 +41,8 @@ class ModelWorld {
     bool reports_at_once = false;
     // Clients begin with settings of their own.
     bool has_startup = false;
+    // Tables are altered, of which a server of a client's own would know nothing.
+    bool outdates_plans = false;
   };
   struct Server;
   struct Client {
