@@ -7,7 +7,7 @@ namespace {
 
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kConfigColumns[] = {
     {"key", kText},
     {"value", kText},
     {"default", kText},
@@ -23,7 +23,7 @@ std::optional<std::string> shown(const config::Config& config, const config::Set
 
 Answer show_config(Call& call) {
   const config::Config& config = *call.control.snapshot().config;
-  Table table(kColumns);
+  Table table(kConfigColumns);
   for (const config::Setting& setting : config::settings()) {
     Row row = {text(setting.name), text_or_null(shown(config, setting)),
                text_or_null(config::default_value(setting)),

@@ -11,7 +11,7 @@ namespace {
 using wire::oid::kInt4;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kDatabaseColumns[] = {
     {"name", kText, Merge::key},
     {"host", kText},
     {"port", kInt4},
@@ -81,7 +81,7 @@ Row console_row(const config::Config& config, const Consoles& consoles) {
 }  // namespace
 
 Answer show_databases(Call& call) {
-  Table table(kColumns);
+  Table table(kDatabaseColumns);
   for (const auto& [name, database] : known_databases(call.control)) {
     table.add(row_of(call.control, name, database));
   }

@@ -19,7 +19,7 @@ constexpr Column kHostColumns[] = {
 
 constexpr Column kZoneColumns[] = {{"zonename", kText}, {"serial", kInt8}, {"count", kInt4}};
 
-std::vector<Row> rows_of(proxy::Worker& worker) {
+std::vector<Row> names_of(proxy::Worker& worker) {
   std::vector<Row> rows;
   for (const io::Resolver::Name& name : worker.resolver.names()) {
     std::vector<std::string> addresses;
@@ -36,7 +36,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 }  // namespace
 
 Answer show_dns_hosts(Call& call) {
-  Table table = co_await gather_table(call.control, kHostColumns, rows_of);
+  Table table = co_await gather_table(call.control, kHostColumns, names_of);
   table.merge();
   co_return table.messages();
 }

@@ -15,7 +15,7 @@ using wire::oid::kInt4;
 using wire::oid::kInt8;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kClusterHostColumns[] = {
     {"host", kText, Merge::key},
     {"port", kInt4, Merge::key},
     {"role", kText},
@@ -102,7 +102,7 @@ Answer set_disabled(Call& call, const char* word, bool is_disabled) {
 }  // namespace
 
 Answer show_hosts(Call& call) {
-  Table table(kColumns);
+  Table table(kClusterHostColumns);
   const Micros now = call.control.loop().now();
   for (const auto& [entry, use] : uses(call.control)) table.add(row_of(*entry, use, now));
   table.merge();

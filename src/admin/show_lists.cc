@@ -8,11 +8,11 @@
 namespace remuda::admin {
 namespace {
 
-constexpr Column kColumns[] = {{"list", wire::oid::kText}, {"items", wire::oid::kInt4}};
+constexpr Column kListColumns[] = {{"list", wire::oid::kText}, {"items", wire::oid::kInt4}};
 
 using proxy::LoginEntry;
 
-struct Counts {
+struct ListCounts {
   std::set<std::pair<std::string, std::string>> pools;
   size_t clients = 0;
   size_t logins = 0;
@@ -21,8 +21,8 @@ struct Counts {
   size_t lookups = 0;
 };
 
-Counts counts_of(proxy::Worker& worker) {
-  Counts counts;
+ListCounts list_counts(proxy::Worker& worker) {
+  ListCounts counts;
   for (const auto& [key, pool] : worker.shards) {
     counts.pools.insert(key);
     counts.clients += pool->clients.size();
@@ -37,9 +37,9 @@ Counts counts_of(proxy::Worker& worker) {
   return counts;
 }
 
-Counts sum_of(const std::vector<Counts>& parts) {
-  Counts sum;
-  for (const Counts& part : parts) {
+ListCounts sum_of(const std::vector<ListCounts>& parts) {
+  ListCounts sum;
+  for (const ListCounts& part : parts) {
     sum.pools.insert(part.pools.begin(), part.pools.end());
     sum.clients += part.clients;
     sum.logins += part.logins;
@@ -57,10 +57,10 @@ Row line(const char* list, size_t items) {
 }  // namespace
 
 Answer show_lists(Call& call) {
-  const std::vector<Counts> parts = co_await gather(call.control, counts_of);
-  const Counts sum = sum_of(parts);
+  const std::vector<ListCounts> parts = co_await gather(call.control, list_counts);
+  const ListCounts sum = sum_of(parts);
   const size_t peers = call.control.snapshot().config->peers.size();
-  Table table(kColumns);
+  Table table(kListColumns);
   table.add(line("databases", known_databases(call.control).size() + 1));  // the console's too
   table.add(line("users", known_users(call.control).size()));
   table.add(line("peers", peers));

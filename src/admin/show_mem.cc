@@ -9,11 +9,11 @@ namespace {
 using wire::oid::kInt4;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kMemoryColumns[] = {
     {"name", kText}, {"size", kInt4}, {"used", kInt4}, {"free", kInt4}, {"memtotal", kInt4},
 };
 
-struct Counts {
+struct MemoryCounts {
   size_t pools = 0;
   size_t clients = 0;
   size_t servers = 0;
@@ -22,8 +22,8 @@ struct Counts {
   size_t block_bytes = 0;
 };
 
-Counts counts_of(proxy::Worker& worker) {
-  Counts counts;
+MemoryCounts memory_counts(proxy::Worker& worker) {
+  MemoryCounts counts;
   counts.pools = worker.shards.size();
   for (const auto& [key, pool] : worker.shards) {
     counts.clients += pool->clients.size();
@@ -48,9 +48,9 @@ constexpr size_t with_handle(size_t size) {
 
 // The objects themselves: what they hold besides, such as names, is not counted.
 Answer show_mem(Call& call) {
-  const std::vector<Counts> parts = co_await gather(call.control, counts_of);
-  Counts sum;
-  for (const Counts& part : parts) {
+  const std::vector<MemoryCounts> parts = co_await gather(call.control, memory_counts);
+  MemoryCounts sum;
+  for (const MemoryCounts& part : parts) {
     sum.pools += part.pools;
     sum.clients += part.clients;
     sum.servers += part.servers;
@@ -59,7 +59,7 @@ Answer show_mem(Call& call) {
     sum.block_bytes += part.block_bytes;
   }
   const proxy::Ledgers& ledgers = call.control.shared().ledgers;
-  Table table(kColumns);
+  Table table(kMemoryColumns);
   table.add(line("user_cache", sizeof(proxy::UserLedger), ledgers.users().size(), 0));
   table.add(line("db_cache", sizeof(proxy::DatabaseLedger), ledgers.databases().size(), 0));
   table.add(line("pool_cache", sizeof(proxy::PoolShard), sum.pools, 0));

@@ -14,7 +14,7 @@ constexpr Column kPeerColumns[] = {
     {"pool_size", kInt4},
 };
 
-constexpr Column kPoolColumns[] = {
+constexpr Column kPeerPoolColumns[] = {
     {"peer_id", kInt4},
     {"cl_active_cancel_req", kInt4},
     {"cl_waiting_cancel_req", kInt4},
@@ -36,7 +36,7 @@ Answer show_peers(Call& call) {
 }
 
 Answer show_peer_pools(Call& call) {
-  Table table(kPoolColumns);
+  Table table(kPeerPoolColumns);
   for (const auto& [id, peer] : call.control.snapshot().config->peers) {
     const auto counts = call.control.shared().peer_pools.counts(id);
     Row row = {number(id), number(counts.active), number(counts.waiting), number(counts.active),

@@ -13,7 +13,7 @@ using proxy::ServerState;
 using wire::oid::kInt4;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kPoolColumns[] = {
     {"database", kText, Merge::key},
     {"user", kText, Merge::key},
     {"cl_active", kInt4, Merge::sum},
@@ -101,7 +101,7 @@ Row row_of(proxy::PoolShard& pool, const Queue& logins, const config::Config& co
   };
 }
 
-std::vector<Row> rows_of(proxy::Worker& worker) {
+std::vector<Row> pools_of(proxy::Worker& worker) {
   std::vector<Row> rows;
   Queues queues = login_queues(worker);
   for (auto& [key, pool] : worker.shards) {
@@ -111,18 +111,18 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 }
 
 Row console_row(const Consoles& consoles) {
-  Row row(std::size(kColumns), number(0));
+  Row row(std::size(kPoolColumns), number(0));
   row[0] = row[1] = text(config::kConsoleName);
   row[2] = number(consoles.size());
-  row[std::size(kColumns) - 2] = text("statement");
-  row[std::size(kColumns) - 1] = null();
+  row[std::size(kPoolColumns) - 2] = text("statement");
+  row[std::size(kPoolColumns) - 1] = null();
   return row;
 }
 
 }  // namespace
 
 Answer show_pools(Call& call) {
-  Table table = co_await gather_table(call.control, kColumns, rows_of);
+  Table table = co_await gather_table(call.control, kPoolColumns, pools_of);
   table.add(console_row(call.consoles));
   table.keep("database", call.name);
   table.merge();

@@ -32,7 +32,7 @@ void append(std::vector<Row>& rows, std::vector<SocketRow> sockets, Micros now, 
   }
 }
 
-Answer show(Call& call, bool only_busy) {
+Answer sockets_answer(Call& call, bool only_busy) {
   auto rows_of = [only_busy](proxy::Worker& worker) {
     std::vector<Row> rows;
     append(rows, client_rows(worker), worker.now(), only_busy);
@@ -53,10 +53,10 @@ Answer show(Call& call, bool only_busy) {
 }  // namespace
 
 Answer show_sockets(Call& call) {
-  co_return co_await show(call, false);
+  co_return co_await sockets_answer(call, false);
 }
 Answer show_active_sockets(Call& call) {
-  co_return co_await show(call, true);
+  co_return co_await sockets_answer(call, true);
 }
 
 }  // namespace remuda::admin

@@ -4,9 +4,9 @@
 namespace remuda::admin {
 namespace {
 
-constexpr Column kColumns[] = {{"key", wire::oid::kText}, {"value", wire::oid::kText}};
+constexpr Column kStateColumns[] = {{"key", wire::oid::kText}, {"value", wire::oid::kText}};
 
-Row line(const char* key, bool value) {
+Row yes_or_no(const char* key, bool value) {
   return {text(key), text(value ? "yes" : "no")};
 }
 
@@ -15,10 +15,10 @@ Row line(const char* key, bool value) {
 Answer show_state(Call& call) {
   const bool paused = call.control.shared().ledgers.paused();
   const bool suspended = call.control.shared().suspended;
-  Table table(kColumns);
-  table.add(line("active", !paused && !suspended));
-  table.add(line("paused", paused));
-  table.add(line("suspended", suspended));
+  Table table(kStateColumns);
+  table.add(yes_or_no("active", !paused && !suspended));
+  table.add(yes_or_no("paused", paused));
+  table.add(yes_or_no("suspended", suspended));
   co_return table.messages();
 }
 

@@ -92,7 +92,7 @@ static_assert(std::size(kStatsColumns) == 1 + 2 * kCounters);
 static_assert(std::size(kTotalsColumns) == 1 + kCounters);
 static_assert(std::size(kAveragesColumns) == 1 + kCounters);
 
-Answer show(Call& call, std::span<const Column> columns, bool totals, bool averages) {
+Answer stats_answer(Call& call, std::span<const Column> columns, bool totals, bool averages) {
   const StatsByDatabase all = co_await gather_stats(call);
   Table table(columns);
   for (const auto& [name, sum] : all) {
@@ -118,15 +118,15 @@ void add_sums(Table& table, const char* prefix, const std::array<uint64_t, kCoun
 }  // namespace
 
 Answer show_stats(Call& call) {
-  co_return co_await show(call, kStatsColumns, true, true);
+  co_return co_await stats_answer(call, kStatsColumns, true, true);
 }
 
 Answer show_stats_totals(Call& call) {
-  co_return co_await show(call, kTotalsColumns, true, false);
+  co_return co_await stats_answer(call, kTotalsColumns, true, false);
 }
 
 Answer show_stats_averages(Call& call) {
-  co_return co_await show(call, kAveragesColumns, false, true);
+  co_return co_await stats_answer(call, kAveragesColumns, false, true);
 }
 
 Answer show_totals(Call& call) {

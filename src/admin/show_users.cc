@@ -12,7 +12,7 @@ namespace {
 using wire::oid::kInt4;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kUserColumns[] = {
     {"name", kText, Merge::key},
     {"pool_size", kText},
     {"reserve_pool_size", kText},
@@ -54,7 +54,7 @@ Row row_of(Control& control, Consoles& consoles, const std::string& name) {
 }  // namespace
 
 Answer show_users(Call& call) {
-  Table table(kColumns);
+  Table table(kUserColumns);
   for (const std::string& name : known_users(call.control)) {
     table.add(row_of(call.control, call.consoles, name));
   }

@@ -6,12 +6,12 @@
 
 namespace remuda::admin {
 namespace {
-constexpr Column kColumns[] = {{"version", wire::oid::kText}};
+constexpr Column kVersionColumns[] = {{"version", wire::oid::kText}};
 }
 
 Answer show_version(Call& call) {
   (void)call;
-  Table table(kColumns);
+  Table table(kVersionColumns);
   Row row = {text(fmt::format("PgBouncer {}", proxy::kPgBouncerVersion))};
   table.add(std::move(row));
   co_return table.messages();

@@ -9,7 +9,7 @@ using wire::oid::kInt4;
 using wire::oid::kInt8;
 using wire::oid::kText;
 
-constexpr Column kColumns[] = {
+constexpr Column kWaitColumns[] = {
     {"database", kText, Merge::key}, {"user", kText, Merge::key},
     {"reason", kText, Merge::key},   {"count", kInt8, Merge::sum},
     {"total_us", kInt8, Merge::sum}, {"waiting", kInt4, Merge::sum},
@@ -28,7 +28,7 @@ void append(std::vector<Row>& rows, proxy::PoolShard& pool, Micros now) {
   }
 }
 
-std::vector<Row> rows_of(proxy::Worker& worker) {
+std::vector<Row> waits_of(proxy::Worker& worker) {
   std::vector<Row> rows;
   for (auto& [key, pool] : worker.shards) append(rows, *pool, worker.now());
   return rows;
@@ -37,7 +37,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 }  // namespace
 
 Answer show_waits(Call& call) {
-  Table table = co_await gather_table(call.control, kColumns, rows_of);
+  Table table = co_await gather_table(call.control, kWaitColumns, waits_of);
   table.keep("database", call.name);
   table.merge();
   co_return table.messages();

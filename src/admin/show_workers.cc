@@ -8,7 +8,7 @@ namespace {
 using wire::oid::kInt4;
 using wire::oid::kInt8;
 
-constexpr Column kColumns[] = {
+constexpr Column kWorkerColumns[] = {
     {"worker", kInt4, Merge::key},
     {"pools", kInt4},
     {"clients", kInt4},
@@ -21,7 +21,7 @@ constexpr Column kColumns[] = {
     {"cpu_us", kInt8},
 };
 
-std::vector<Row> rows_of(proxy::Worker& worker) {
+std::vector<Row> worker_row(proxy::Worker& worker) {
   size_t clients = 0;
   size_t waiting = 0;
   size_t servers = 0;
@@ -49,7 +49,7 @@ std::vector<Row> rows_of(proxy::Worker& worker) {
 }  // namespace
 
 Answer show_workers(Call& call) {
-  Table table = co_await gather_table(call.control, kColumns, rows_of);
+  Table table = co_await gather_table(call.control, kWorkerColumns, worker_row);
   table.merge();
   co_return table.messages();
 }

@@ -7,6 +7,7 @@
 
 #include "auth/hba_source.h"
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 
 namespace remuda::auth {
 namespace {
@@ -15,14 +16,6 @@ constexpr size_t kMaxRepeat = 255;
 
 bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
 }
 
 // What a class escape stands for between brackets, or nothing.

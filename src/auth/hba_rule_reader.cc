@@ -15,19 +15,19 @@ constexpr const char* kMethods =
     "trust, reject, md5, password, scram-sha-256, cert, peer, ldap, pam";
 
 template <class Value>
-struct Word {
+struct RuleWord {
   std::string_view text;
   Value value;
 };
 
 // There is no GSS encryption here, so not to have it is to have any connection over TCP.
-constexpr Word<HbaConnection> kConnectionWords[] = {
+constexpr RuleWord<HbaConnection> kConnectionWords[] = {
     {"local", HbaConnection::local},         {"host", HbaConnection::host},
     {"hostssl", HbaConnection::host_ssl},    {"hostnossl", HbaConnection::host_no_ssl},
     {"hostgssenc", HbaConnection::host_gss}, {"hostnogssenc", HbaConnection::host},
 };
 
-constexpr Word<HbaMethod> kMethodWords[] = {
+constexpr RuleWord<HbaMethod> kMethodWords[] = {
     {"trust", HbaMethod::trust},
     {"reject", HbaMethod::reject},
     {"md5", HbaMethod::md5},
@@ -40,8 +40,8 @@ constexpr Word<HbaMethod> kMethodWords[] = {
 };
 
 template <class Value, size_t kCount>
-const Value* find_word(const Word<Value> (&words)[kCount], std::string_view text) {
-  for (const Word<Value>& word : words) {
+const Value* find_word(const RuleWord<Value> (&words)[kCount], std::string_view text) {
+  for (const RuleWord<Value>& word : words) {
     if (word.text == text) return &word.value;
   }
   return nullptr;

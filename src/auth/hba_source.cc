@@ -20,7 +20,7 @@ namespace remuda::auth {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr size_t kMaxShown = 60;
+constexpr size_t kMaxShownWord = 60;
 
 // Never waits, not even for the other end of a pipe.
 std::string read_from_disk(const std::string& path) {
@@ -71,7 +71,7 @@ HbaFault::HbaFault(const std::string& what, std::string_view allowed)
     : std::runtime_error(allowed.empty() ? what : fmt::format("{} (allowed: {})", what, allowed)) {}
 
 std::string hba_shown(std::string_view word) {
-  const std::string_view shown = word.substr(0, std::min(word.find('='), kMaxShown));
+  const std::string_view shown = word.substr(0, std::min(word.find('='), kMaxShownWord));
   std::string text;
   for (const char c : shown) text += c >= 0 && c < ' ' ? '?' : c;
   return shown.size() < word.size() ? text + "..." : text;

@@ -23,7 +23,7 @@ namespace {
 
 constexpr Micros kShortestStep = kSecond / 50;  // with less time left, none is begun
 constexpr Micros kLookEvery = kSecond / 4;
-constexpr size_t kMaxLoggedText = 200;
+constexpr size_t kMaxLoggedDetail = 200;
 
 struct Unbind {
   void operator()(LDAP* ldap) const noexcept { ldap_unbind_ext_s(ldap, nullptr, nullptr); }
@@ -78,7 +78,7 @@ std::string reason(LDAP* ldap, int code) {
   if (ldap != nullptr) ldap_get_option(ldap, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
   const Text owned(detail);
   if (detail != nullptr && *detail != '\0') {
-    text += ": " + std::string(detail).substr(0, kMaxLoggedText);
+    text += ": " + std::string(detail).substr(0, kMaxLoggedDetail);
   }
   return text;
 }

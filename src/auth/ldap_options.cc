@@ -23,10 +23,6 @@ constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kPlaceholder = "$username";
 constexpr const char* kServerBytes = "host names and addresses, without port";
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool consists_of(std::string_view text, std::string_view others) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
     return is_letter_or_digit(c) || others.find(c) != others.npos;
@@ -179,11 +175,11 @@ void take_filter(Parser& parser, const std::string& value) {
 
 void take_url(Parser& parser, const std::string& value);
 
-struct Word {
+struct OptionWord {
   const char* name;
   Take take;
 };
-constexpr Word kWords[] = {
+constexpr OptionWord kOptionWords[] = {
     {"ldapserver", take_server},
     {"ldapport", take_port},
     {"ldapscheme", take_scheme},
@@ -204,7 +200,7 @@ constexpr std::string_view kSearchWords[] = {"ldapbasedn",          "ldapbinddn"
 
 void unknown_word(Parser& parser, size_t number, const std::string& name) {
   std::vector<std::string_view> names;
-  for (const Word& word : kWords) names.push_back(word.name);
+  for (const OptionWord& word : kOptionWords) names.push_back(word.name);
   std::string allowed;
   for (const auto& known : names) allowed += (allowed.empty() ? "" : ", ") + std::string(known);
   // Anything else may be a part of a password that was not quoted.
@@ -216,9 +212,9 @@ void unknown_word(Parser& parser, size_t number, const std::string& name) {
 }
 
 void take_word(Parser& parser, size_t number, const std::string& name, const std::string& value) {
-  const auto* known = std::find_if(std::begin(kWords), std::end(kWords),
-                                   [&](const Word& word) { return word.name == name; });
-  if (known == std::end(kWords)) return unknown_word(parser, number, name);
+  const auto* known = std::find_if(std::begin(kOptionWords), std::end(kOptionWords),
+                                   [&](const OptionWord& word) { return word.name == name; });
+  if (known == std::end(kOptionWords)) return unknown_word(parser, number, name);
   parser.given.insert(known->name);
   known->take(parser, value);
 }

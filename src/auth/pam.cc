@@ -18,7 +18,7 @@ namespace remuda::auth {
 namespace {
 
 constexpr int kMaxAnswers = 32;
-constexpr size_t kMaxLoggedText = 200;
+constexpr size_t kMaxLoggedMessage = 200;
 
 // What the modules of one check are told, and what they say.
 struct Talk {
@@ -53,7 +53,7 @@ int answer(Talk& talk, const pam_message& message, pam_response& response) {
       return response.resp == nullptr ? PAM_BUF_ERR : PAM_SUCCESS;
     case PAM_ERROR_MSG:
       log::warning("PAM for user \"{}\": {}", talk.user,
-                   std::string_view(message.msg).substr(0, kMaxLoggedText));
+                   std::string_view(message.msg).substr(0, kMaxLoggedMessage));
       return PAM_SUCCESS;
     case PAM_TEXT_INFO:
       return PAM_SUCCESS;

@@ -10,13 +10,13 @@
 
 #include "config/nearest.h"
 #include "config/rest_url.h"
+#include "config/setting.h"
 #include "remuda/base/text.h"
 
 namespace remuda::config {
 namespace {
 
 constexpr int kMaxPeerId = 65535;
-constexpr double kLongestSeconds = 1e10;
 
 // What a number below zero stands for: nothing (so the global value), or zero (no limit).
 enum class Negative { unset, zero };
@@ -110,7 +110,7 @@ const std::vector<Key<Peer>> kPeerKeys = {
     {"pool_size", &Peer::pool_size},
 };
 
-std::optional<Micros> seconds(const std::string& text) {
+std::optional<Micros> signed_seconds(const std::string& text) {
   if (text.find_first_not_of("0123456789.+-") != text.npos) return std::nullopt;
   char* end = nullptr;
   double value = std::strtod(text.c_str(), &end);
@@ -189,7 +189,7 @@ struct Fill {
     return nullptr;
   }
   const char* operator()(Time<Entry> time) const {
-    auto value = seconds(text);
+    auto value = signed_seconds(text);
     if (!value) return "seconds";
     if (*value < 0 && time.negative == Negative::unset) {
       (entry.*time.member).reset();

@@ -13,7 +13,7 @@
 namespace remuda::config {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr std::string_view kIniBlanks = " \t\r\v\f";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kInclude = "%include";
 
@@ -25,8 +25,8 @@ bool is_include(std::string_view line) {
 }  // namespace
 
 std::string_view trim(std::string_view text) noexcept {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  text.remove_suffix(text.size() - 1 - text.find_last_not_of(kBlanks));
+  text.remove_prefix(std::min(text.find_first_not_of(kIniBlanks), text.size()));
+  text.remove_suffix(text.size() - 1 - text.find_last_not_of(kIniBlanks));
   return text;
 }
 

@@ -16,9 +16,8 @@
 namespace remuda::config {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kValueBlanks = " \t";
 constexpr std::string_view kSeparators = ", \t";
-constexpr double kLongestSeconds = 1e10;
 
 struct IntRange {
   int Config::*member;
@@ -53,11 +52,11 @@ constexpr IntRange kRanges[] = {
 std::string_view without_comment(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     bool starts = text[i] == '#' || text[i] == ';';
-    if (starts && (i == 0 || kBlanks.find(text[i - 1]) != kBlanks.npos)) {
+    if (starts && (i == 0 || kValueBlanks.find(text[i - 1]) != kValueBlanks.npos)) {
       text = text.substr(0, i);
     }
   }
-  size_t last = text.find_last_not_of(kBlanks);
+  size_t last = text.find_last_not_of(kValueBlanks);
   return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 

@@ -13,6 +13,9 @@
 
 namespace remuda::config {
 
+// The longest time that any of them takes.
+constexpr double kLongestSeconds = 1e10;
+
 // Micros is a plain integer type; the tag says that the text of the value is in seconds.
 struct Seconds {
   Micros Config::*member;

@@ -16,10 +16,10 @@ namespace remuda::config {
 namespace {
 
 constexpr off_t kMaxFile = 256 * 1024 * 1024;
-constexpr std::string_view kBlanks = " \t\r\f\v";
+constexpr std::string_view kUserBlanks = " \t\r\f\v";
 
 void skip_blanks(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  line.remove_prefix(std::min(line.find_first_not_of(kUserBlanks), line.size()));
 }
 
 // Takes one "quoted ""text""" off the front of the line; nothing if there is none.

@@ -20,7 +20,7 @@ constexpr size_t kMostParameterBytes = 256 * 1024;
 constexpr size_t kLongestRefusal = 8 * 1024;
 
 // A login under way.
-struct Exchange {
+struct LoginExchange {
   MessageStream messages;
   const LoginRequest& request;
   KeyCache& cache;
@@ -40,7 +40,7 @@ struct Exchange {
 }
 
 // Messages of a login in which notices mean nothing to us.
-io::Task<wire::Message> next_message(Exchange& login) {
+io::Task<wire::Message> next_message(LoginExchange& login) {
   while (true) {
     const wire::Message message = co_await login.messages.next();
     if (++login.received > kMostMessages) fail("too many messages");
@@ -51,7 +51,7 @@ io::Task<wire::Message> next_message(Exchange& login) {
 
 // The body of an authentication request of the one kind that may come now. AuthenticationOk does
 // not replace the server's own proof.
-io::Task<std::string> next_request(Exchange& login, uint32_t expected) {
+io::Task<std::string> next_request(LoginExchange& login, uint32_t expected) {
   const wire::Message message = co_await next_message(login);
   wire::Reader reader(message.body);
   const uint32_t kind = reader.u32();
@@ -105,7 +105,7 @@ io::Task<std::string> scram_answer(wire::ScramClient& scram, const LoginRequest&
 }
 
 // Ends with the server having proved that it knows the secret.
-io::Task<void> answer_sasl(Exchange& login, std::string mechanisms) {
+io::Task<void> answer_sasl(LoginExchange& login, std::string mechanisms) {
   const LoginRequest& request = login.request;
   const Mechanism mechanism = choose_mechanism(mechanisms, !request.channel_binding.empty());
   if (request.secret.text.empty() && !request.proven) fail("no password for this user is known");
@@ -124,7 +124,7 @@ io::Task<void> answer_sasl(Exchange& login, std::string mechanisms) {
   if (!scram.server_final(proof)) fail("invalid server signature");
 }
 
-void answer_password(Exchange& login, uint32_t kind, ByteView salt) {
+void answer_password(LoginExchange& login, uint32_t kind, ByteView salt) {
   const LoginRequest& request = login.request;
   std::string answer;
   const wire::WipeAtEnd wiped_answer(answer);
@@ -165,12 +165,12 @@ AuthenticationRequest authentication_in(const wire::Message& message) {
   return request;
 }
 
-io::Task<AuthenticationRequest> next_authentication(Exchange& login) {
+io::Task<AuthenticationRequest> next_authentication(LoginExchange& login) {
   const wire::Message message = co_await next_message(login);
   co_return authentication_in(message);
 }
 
-io::Task<AuthenticationRequest> first_authentication(Exchange& login) {
+io::Task<AuthenticationRequest> first_authentication(LoginExchange& login) {
   wire::Message message = co_await next_message(login);
   if (message.type == 'v' && login.request.version != wire::kProtocol3) {
     check_version(message, login.request.version);
@@ -180,7 +180,7 @@ io::Task<AuthenticationRequest> first_authentication(Exchange& login) {
   co_return authentication_in(message);
 }
 
-io::Task<void> authenticate(Exchange& login) {
+io::Task<void> authenticate(LoginExchange& login) {
   const AuthenticationRequest asked = co_await first_authentication(login);
   if (asked.kind == authentication::kOk) co_return;
   if (asked.kind == authentication::kCleartextPassword ||
@@ -206,7 +206,7 @@ void take_cancel_key(LoginResult& result, wire::Reader& reader) {
 }
 
 // Until ReadyForQuery.
-io::Task<LoginResult> take_settings(Exchange& login) {
+io::Task<LoginResult> take_settings(LoginExchange& login) {
   LoginResult result;
   size_t size = 0;
   while (true) {
@@ -242,7 +242,7 @@ void check_rest(std::string_view rest) {
 }  // namespace
 
 io::Task<LoginResult> log_in(io::Stream& stream, LoginRequest request, KeyCache& cache) {
-  Exchange login{MessageStream(stream), request, cache};
+  LoginExchange login{MessageStream(stream), request, cache};
   std::string out;
   wire::startup_message(out, request.startup, request.version);
   login.messages.send(out);

@@ -14,8 +14,8 @@ constexpr size_t kMostReported = 200;
 constexpr char kNothingYet = 0;
 
 // An exchange in progress.
-struct Exchange {
-  explicit Exchange(io::Stream& stream, QueryLimits its_limits)
+struct QueryExchange {
+  explicit QueryExchange(io::Stream& stream, QueryLimits its_limits)
       : messages(stream), limits(its_limits) {}
 
   MessageStream messages;
@@ -30,7 +30,7 @@ struct Exchange {
   throw PgError(wire::sqlstate::kProtocolViolation, "query failed: " + what);
 }
 
-void take_setting(Exchange& exchange, ByteView body) {
+void take_setting(QueryExchange& exchange, ByteView body) {
   wire::Reader reader(body);
   const ByteView name = reader.cstring();
   const ByteView value = reader.cstring();
@@ -40,7 +40,7 @@ void take_setting(Exchange& exchange, ByteView body) {
 }
 
 // The next message that answers us. What a server may say at any time is dealt with here.
-io::Task<wire::Message> next_reply(Exchange& exchange) {
+io::Task<wire::Message> next_reply(QueryExchange& exchange) {
   while (true) {
     const wire::Message message = co_await exchange.messages.next();
     exchange.bytes += wire::kHeaderSize + message.body.size();
@@ -93,13 +93,13 @@ bool follows_simple(char last, char type) {
   }
 }
 
-void take_columns(Exchange& exchange, ByteView body) {
+void take_columns(QueryExchange& exchange, ByteView body) {
   wire::Reader reader(body);
   exchange.result.columns = reader.u16();
   if (!reader.ok()) breach("malformed RowDescription");
 }
 
-void take_row(Exchange& exchange, ByteView body) {
+void take_row(QueryExchange& exchange, ByteView body) {
   QueryResult& result = exchange.result;
   wire::Reader reader(body);
   if (reader.u16() != result.columns) breach("malformed DataRow");
@@ -115,20 +115,21 @@ void take_row(Exchange& exchange, ByteView body) {
 }
 
 // A fatal error ends the connection, so nothing is waited for.
-void take_error(Exchange& exchange, ByteView body) {
+void take_error(QueryExchange& exchange, ByteView body) {
   const wire::ErrorFields fields = wire::parse_error_fields(body);
   const PgError error(fields.sqlstate, std::string(fields.message));
   if (fields.is_fatal()) throw error;
   exchange.refusal = error;
 }
 
-void check_quiet(Exchange& exchange, ByteView status) {
+void check_quiet(QueryExchange& exchange, ByteView status) {
   if (status != "I") breach("a transaction was left open");
   if (!exchange.messages.take_rest().empty()) breach("bytes behind ReadyForQuery");
 }
 
 // Reads the whole answer; `follows` knows its grammar. Rows are of no use to a simple query.
-io::Task<QueryResult> read_answer(Exchange& exchange, bool (*follows)(char, char), bool keep_rows) {
+io::Task<QueryResult> read_answer(QueryExchange& exchange, bool (*follows)(char, char),
+                                  bool keep_rows) {
   while (true) {
     const wire::Message reply = co_await next_reply(exchange);
     const bool expected = exchange.refusal ? reply.type == 'Z' : follows(exchange.last, reply.type);
@@ -175,14 +176,14 @@ std::string extended_query(const std::string& sql, const std::vector<std::string
 
 io::Task<QueryResult> query(io::Stream& stream, std::string sql,
                             std::vector<std::string> parameters, QueryLimits limits) {
-  Exchange exchange(stream, limits);
+  QueryExchange exchange(stream, limits);
   exchange.messages.send(extended_query(sql, parameters));
   co_return co_await read_answer(exchange, follows_extended, true);
 }
 
 io::Task<QueryResult> simple(io::Stream& stream, std::string sql) {
   const QueryLimits limits;
-  Exchange exchange(stream, limits);
+  QueryExchange exchange(stream, limits);
   std::string out;
   wire::query(out, sql);
   exchange.messages.send(out);

@@ -19,7 +19,7 @@ namespace remuda::proxy {
 namespace {
 
 constexpr const char* kConfigError = "bouncer config error";
-constexpr Micros kPatience = 60 * kSecond;  // with a server, when logins have no time limit
+constexpr Micros kLongestQuery = 60 * kSecond;  // with a server, when logins have no time limit
 constexpr size_t kLongestSecret = 65535;
 constexpr pg::QueryLimits kSecretLimits{.rows = 100, .bytes = 1024 * 1024};
 constexpr pg::QueryLimits kGroupLimits{.rows = 10000, .bytes = 2 * 1024 * 1024};
@@ -39,7 +39,7 @@ struct AuthPool {
 
 Micros patience_of(const Worker& worker) {
   const Micros timeout = worker.config().client_login_timeout;
-  return timeout > 0 ? timeout : kPatience;
+  return timeout > 0 ? timeout : kLongestQuery;
 }
 
 const std::optional<std::string>& auth_user_of(const config::Config& config,

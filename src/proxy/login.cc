@@ -3,8 +3,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "pg/message_stream.h"
 #include "proxy/admission.h"
 #include "proxy/cancel.h"
@@ -15,6 +13,7 @@
 #include "proxy/refusal.h"
 #include "proxy/worker.h"
 #include "remuda/base/log.h"
+#include "remuda/base/text.h"
 #include "remuda/wire/builder.h"
 #include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
@@ -25,10 +24,6 @@ namespace {
 Place take_place(Budget& budget, const char* refusal) {
   if (!budget.take()) throw PgError(refusal);
   return Place(budget);
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 bool is_own_unix_user(const io::Stream& stream) {

@@ -16,7 +16,7 @@ constexpr Micros kShare = 4;
 // A claim is told again when its oldest waiter is another by more than this.
 constexpr Micros kRenewAfter = 20 * kMillisecond;
 // Idle servers of other pools are asked for once per claim; what stood in the way may have gone.
-constexpr Micros kAskAgain = kSecond;
+constexpr Micros kAskToEvictAgain = kSecond;
 // One limit may turn out to be full after the other.
 constexpr int kTries = 4;
 
@@ -44,7 +44,7 @@ std::optional<Slot> PoolShard::reserve_in_turn(bool with_reserve, WaitReason& wh
   std::optional<Slot> slot;
   // Per query where a limit is contended: nothing has changed since this was asked last.
   if (claimed_ && ledger->shared_limit(*claimed_).is_full() &&
-      worker.now() - asked_to_evict_ < kAskAgain) {
+      worker.now() - asked_to_evict_ < kAskToEvictAgain) {
     why = *claimed_;
     return slot;
   }
@@ -56,7 +56,7 @@ std::optional<Slot> PoolShard::reserve_in_turn(bool with_reserve, WaitReason& wh
       break;
     }
     const Micros now = worker.now();
-    if (claimed_ == why && now - asked_to_evict_ < kAskAgain) break;
+    if (claimed_ == why && now - asked_to_evict_ < kAskToEvictAgain) break;
     claim(why);
     asked_to_evict_ = now;
     (void)worker.evict(ledger->shared_limit(why), ledger, true);

@@ -7,7 +7,7 @@ namespace remuda::proxy {
 namespace {
 
 // Between two requests to other workers to close an idle server of the pool.
-constexpr Micros kAskAgain = 100 * kMillisecond;
+constexpr Micros kAskForRoomAgain = 100 * kMillisecond;
 
 }  // namespace
 
@@ -56,7 +56,7 @@ std::optional<Slot> PoolShard::make_room() {
   (void)evict_idle("evicted");
   slot = reserve_in_turn(false, why);
   if (slot || why != WaitReason::pool_full) return slot;
-  if (worker.now() - asked_for_room_ < kAskAgain) return slot;
+  if (worker.now() - asked_for_room_ < kAskForRoomAgain) return slot;
   asked_for_room_ = worker.now();
   ask_others_for_room();
   return slot;

@@ -3,14 +3,11 @@
 #include <algorithm>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 #include "remuda/session/parameters.h"
 
 namespace remuda::proxy {
 namespace {
-
-bool contains(const std::vector<std::string>& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
 
 // What drivers and frameworks ask for. Servers do not report these, nor need they where all
 // settings follow.

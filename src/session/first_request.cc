@@ -1,9 +1,10 @@
 #include "remuda/session/first_request.h"
 
+#include "remuda/wire/frame.h"
+
 namespace remuda::session {
 namespace {
 
-constexpr size_t kHeaderSize = 5;
 constexpr uint32_t kLeastLength = 4;
 
 bool is_alone(char type) noexcept {
@@ -18,7 +19,7 @@ bool is_of_batch(char type) noexcept {
 
 std::optional<size_t> first_request(ByteView bytes) noexcept {
   size_t at = 0;
-  while (bytes.size() - at >= kHeaderSize) {
+  while (bytes.size() - at >= wire::kHeaderSize) {
     const char type = bytes[at];
     const uint32_t length = load_u32(bytes.data() + at + 1);
     const size_t size = size_t{1} + length;

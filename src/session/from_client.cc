@@ -12,8 +12,6 @@
 namespace remuda::session {
 namespace {
 
-const Fault kSimpleQueryDisallowed{SqlState("08P01"), "PQexec disallowed"};
-
 enum class Frontend : uint8_t { unknown, asks, copy_data, copy_end, flush, terminate };
 
 struct FrontendRule {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "remuda/base/text.h"
 #include "remuda/session/parameters.h"
 #include "set_config_call.h"
 #include "setting_sql.h"
@@ -94,7 +95,7 @@ class ValueList {
     return walk.at_end();
   }
 
-  bool is_ascii() const noexcept { return session::is_ascii(words_); }
+  bool is_ascii() const noexcept { return remuda::is_ascii(words_); }
   const std::string& words() const noexcept { return words_; }
   const std::string& value() const noexcept { return value_; }
 

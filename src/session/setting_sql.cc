@@ -7,10 +7,6 @@
 
 namespace remuda::session {
 
-bool is_ascii(ByteView text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-}
-
 std::string lower_name(ByteView name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);

@@ -8,8 +8,6 @@
 
 namespace remuda::session {
 
-bool is_ascii(ByteView text) noexcept;
-
 // In lower case, letters of ASCII alone.
 std::string lower_name(ByteView name);
 

@@ -16,10 +16,6 @@ namespace {
 
 using Body = FrameState::Body;
 
-const Fault kSimpleQueryDisallowed{SqlState("08P01"), "PQexec disallowed"};
-
-constexpr size_t kHeaderSize = FrameWalk::kHeaderSize;
-
 // More statements in one text are not looked at.
 constexpr size_t kMostSteps = 1000;
 // With what is put in front of its statements a mapped text has to fit into scratch.
@@ -183,7 +179,7 @@ Progress take_simple_query(FrameWalk& walk, const FrameHeader& header, ClientVie
     query.take_unseen();
     return stop(walk, Need::none);
   }
-  const ByteView body = message.substr(kHeaderSize);
+  const ByteView body = message.substr(FrameWalk::kHeaderSize);
   const bool is_done = query.take(body.substr(0, body.find('\0')));
   return stop(walk, is_done ? Need::none : Need::room);
 }

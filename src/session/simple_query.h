@@ -8,6 +8,9 @@
 
 namespace remuda::session {
 
+// To a client that may not send any.
+inline const Fault kSimpleQueryDisallowed{SqlState("08P01"), "PQexec disallowed"};
+
 // `follows`: prepared statements do. The walk has room to rewrite. Need::none with the walk still
 // assembling: more of the message is needed.
 Progress take_simple_query(FrameWalk& walk, const FrameHeader& header, ClientView& client,

@@ -19,10 +19,6 @@ constexpr bool starts_word(char c) noexcept {
   return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || (c & 0x80) != 0;
 }
 
-constexpr bool continues_word(char c) noexcept {
-  return starts_word(c) || is_digit(c) || c == '$';
-}
-
 const char* line_end(const char* at, const char* end) noexcept {
   return std::find_if(at, end, [](char c) { return c == '\n' || c == '\r'; });
 }
@@ -59,10 +55,6 @@ const char* skip(const char* at, const char* end) noexcept {
     }
   }
   return at;
-}
-
-bool is_ascii(ByteView text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
 
 int digit_value(char c) noexcept {

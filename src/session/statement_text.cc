@@ -8,11 +8,6 @@ namespace {
 
 using Kind = StatementKind;
 
-constexpr bool continues_word(char c) noexcept {
-  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || (c & 0x80) != 0;
-}
-
 // The words of a statement's beginning; strings do not occur there.
 class Words : public TokenWalk {
  public:

@@ -2,11 +2,11 @@
 #include <openssl/crypto.h>
 #include <stringprep.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
 #include "remuda/base/error.h"
+#include "remuda/base/text.h"
 #include "remuda/wire/scram.h"
 
 namespace remuda::wire {
@@ -14,10 +14,6 @@ namespace {
 
 // Preparation takes time in the square of the length, and a peer chooses the length.
 constexpr size_t kLongestPrepared = 4 * 1024;
-
-bool is_ascii(ByteView text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-}
 
 struct Freed {
   void operator()(char* text) const noexcept { std::free(text); }

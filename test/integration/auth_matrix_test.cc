@@ -7,8 +7,7 @@
 #include "support/scram_exchange.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::auth_matrix_test {
 namespace {
 
 constexpr const char* kPlus = "SCRAM-SHA-256-PLUS";
@@ -331,3 +330,5 @@ TEST_CASE("to servers: users that only TLS, or only a connection in clear, may u
   Remuda remuda(to_server(Transport::tls, "clear_user"));
   CHECK(text_of_refusal(remuda.address()).find("28000 pg_hba.conf rejects connection") == 0);
 }
+
+}  // namespace remuda::test::auth_matrix_test

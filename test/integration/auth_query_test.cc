@@ -10,8 +10,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::auth_query_test {
 namespace {
 
 const std::string kOnlyPostgres = "\"postgres\" \"postgres-secret\"\n";
@@ -564,3 +563,5 @@ TEST_CASE("remuda stops while a query is on its way") {
   CHECK(remuda.wait_exit() == 0);
   login.join();
 }
+
+}  // namespace remuda::test::auth_query_test

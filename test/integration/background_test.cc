@@ -11,8 +11,7 @@
 #include "support/catch.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::background_test {
 namespace {
 
 bool has(const std::string& text, const std::string& part) {
@@ -173,3 +172,5 @@ TEST_CASE("-u and the setting user change who it is, -u first") {
   CHECK(start("no_such_user", {"-u", name}) == uid);
   CHECK(has(start("no_such_user", {}), "could not find user 'no_such_user' to switch to"));
 }
+
+}  // namespace remuda::test::background_test

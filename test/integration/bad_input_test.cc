@@ -5,8 +5,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::bad_input_test {
 namespace {
 
 // Text of the one error that ends the connection; empty when it just ends.
@@ -393,3 +392,5 @@ TEST_CASE("a client that sends without end while it waits does not fill our memo
   sender.join();
   CHECK(holder.value("SELECT 2") == "2");
 }
+
+}  // namespace remuda::test::bad_input_test

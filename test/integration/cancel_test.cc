@@ -8,8 +8,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::cancel_test {
 namespace {
 
 std::string single() {
@@ -156,3 +155,5 @@ TEST_CASE("C1.7 a server is not lent while a cancel for it is on its way") {
   server.release();
   CHECK(first_value(other.read_until('Z').at(1)) == "second");
 }
+
+}  // namespace remuda::test::cancel_test

@@ -8,8 +8,7 @@
 #include "support/raw_client.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::cert_auth_test {
 namespace {
 
 constexpr const char* kRefused = "08P01 certificate authentication failed";
@@ -183,3 +182,5 @@ TEST_CASE("the ident file is read again") {
   CHECK(outcome(unix_address(by.remuda, "bob")) == "in");
   CHECK(outcome(unix_address(by.remuda, "alice")) == "08P01 unix socket login rejected");
 }
+
+}  // namespace remuda::test::cert_auth_test

@@ -11,8 +11,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::command_line_test {
 namespace {
 
 struct Outcome {
@@ -303,3 +302,5 @@ TEST_CASE("C4.33 out of descriptors: those who are in go on, the rest is told") 
   crowd.clear();
   CHECK(eventually([&] { return remuda.refusal("p0").message == "no error"; }));
 }
+
+}  // namespace remuda::test::command_line_test

@@ -9,8 +9,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::console_stress_test {
 namespace {
 
 constexpr int kClients = 24;
@@ -214,3 +213,5 @@ TEST_CASE("every SHUTDOWN under load is a clean one") {
   load.is_over = true;
   CHECK(clients.get() == std::vector<std::string>());
 }
+
+}  // namespace remuda::test::console_stress_test

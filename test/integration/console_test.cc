@@ -7,8 +7,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::console_test {
 namespace {
 
 // A list of columns as one text, "name:oid name:oid", from names and their type letters in
@@ -412,3 +411,5 @@ TEST_CASE("many consoles at once while clients come and go") {
   });
   CHECK(failures == std::vector<std::string>{});
 }
+
+}  // namespace remuda::test::console_test

@@ -4,8 +4,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::copy_test {
 namespace {
 
 constexpr int kRows = 100000;
@@ -160,3 +159,5 @@ TEST_CASE("COPY in a transaction keeps the server") {
   CHECK(client.ask("ROLLBACK").back().body == "I");
   CHECK(client.value("SELECT count(*) FROM copied") == "0");
 }
+
+}  // namespace remuda::test::copy_test

@@ -5,7 +5,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
+namespace remuda::test::defects_test {
 
 TEST_CASE("the name of a Parse that failed is free again") {
   Remuda remuda;
@@ -84,3 +84,5 @@ TEST_CASE("a waiting console command ends when its client asks") {
   }
   CHECK(busy.value("SELECT 2") == "2");
 }
+
+}  // namespace remuda::test::defects_test

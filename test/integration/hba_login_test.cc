@@ -4,8 +4,7 @@
 #include "support/raw_client.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::hba_login_test {
 namespace {
 
 constexpr const char* kRejected = "08P01 login rejected";
@@ -202,3 +201,5 @@ TEST_CASE("a name that auth_query spells otherwise is no way around a rule") {
   CHECK(by_tcp(remuda, "MD5_user", "wrong") == kWrong);
   CHECK(by_tcp(remuda, "Scram_User", "clear-secret") == "in");
 }
+
+}  // namespace remuda::test::hba_login_test

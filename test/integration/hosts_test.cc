@@ -13,8 +13,7 @@
 #include "support/replica_set.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::hosts_test {
 namespace {
 
 // Shared by the cases, which leave it streaming.
@@ -188,8 +187,8 @@ TEST_CASE("a standby that lags gets no more transactions") {
   set.primary().exec("INSERT INTO noted VALUES (1)");
   CHECK(wait_host(remuda, set.standby(0), "state", "lagging"));
   CHECK(ports(remuda, "reads", 4) == only(set.standby(1)));
-  CHECK(remuda.pool("reads").at("sv_idle") != "0");
-  CHECK(host(remuda, set.standby(0).port())["connections"] == "0");
+  CHECK(eventually([&] { return remuda.pool("reads").at("sv_idle") != "0"; }));
+  CHECK(wait_host(remuda, set.standby(0), "connections", "0"));
   set.standby(0).exec("SELECT pg_wal_replay_resume()");
   CHECK(wait_up(remuda, set));
 }
@@ -595,3 +594,5 @@ TEST_CASE("hosts are those that Patroni tells, and stay so while it tells nothin
   CHECK(serves_reads("first"));
   CHECK(host(remuda, second.port()).empty());
 }
+
+}  // namespace remuda::test::hosts_test

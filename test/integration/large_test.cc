@@ -5,8 +5,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::large_test {
 namespace {
 
 constexpr long kMegabyte = 1024 * 1024;
@@ -126,3 +125,5 @@ TEST_CASE("C3.25 a client that leaves in the middle of a large row") {
   CHECK(remuda.connect().value("SELECT 1") == "1");
   CHECK(remuda.resident() - before < allowed_growth());
 }
+
+}  // namespace remuda::test::large_test

@@ -10,8 +10,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::ldap_test {
 namespace {
 
 constexpr const char* kTrusted = "p0 = host=127.0.0.1 port={pg_port} user=trust_user\n";
@@ -245,3 +244,5 @@ TEST_CASE("LDAP: options that cannot be are refused at the start, without the pa
   CHECK(outcome.output.find("ldapbasedn is for searching") != std::string::npos);
   CHECK(outcome.output.find("searcher-secret") == std::string::npos);
 }
+
+}  // namespace remuda::test::ldap_test

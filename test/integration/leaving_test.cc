@@ -9,8 +9,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::leaving_test {
 namespace {
 
 constexpr const char* kPid = "SELECT pg_backend_pid()";
@@ -269,3 +268,5 @@ TEST_CASE("C4.31 KILL and RESUME under full load lose no counter and no server")
   CHECK(remuda.connect().value("SELECT 1") == "1");
   CHECK(eventually([] { return postgres().backends("p0") <= 4; }));
 }
+
+}  // namespace remuda::test::leaving_test

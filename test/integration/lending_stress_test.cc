@@ -11,8 +11,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::lending_stress_test {
 namespace {
 
 int in_workers(const Remuda& remuda, const std::string& column) {
@@ -202,3 +201,5 @@ TEST_CASE("a fast exit in the middle of lending is a clean one") {
   CHECK(remuda.wait_exit() == 0);
   CHECK(clients.get() == std::vector<std::string>());
 }
+
+}  // namespace remuda::test::lending_stress_test

@@ -15,8 +15,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::lending_test {
 namespace {
 
 // Two homes, and a single server that both want.
@@ -484,3 +483,5 @@ TEST_CASE("auth_query is given a server that another home has") {
   CHECK(login.get() == "scram_user");
   CHECK(in_workers(remuda, "lent") > 0);
 }
+
+}  // namespace remuda::test::lending_test

@@ -11,8 +11,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::limits_test {
 namespace {
 
 constexpr const char* kPid = "SELECT pg_backend_pid()";
@@ -26,6 +25,17 @@ std::vector<Pq> holders(const Remuda& remuda, int count, const std::string& dbna
     clients.back().exec("BEGIN");
   }
   return clients;
+}
+
+// Waits until so many clients count for a database. The console that asks counts for its own.
+bool wait_clients(const Remuda& remuda, const std::string& dbname, int count) {
+  return eventually([&] {
+    for (const auto& record : remuda.show("DATABASES")) {
+      if (record.at("name") != dbname) continue;
+      return record.at("current_client_connections") == std::to_string(count);
+    }
+    return false;
+  });
 }
 
 // Whether this process, and one it starts, may open so many descriptors.
@@ -109,8 +119,10 @@ TEST_CASE("client limits of databases and users count consoles, but none of an a
     Pq client = remuda.connect("p0", "trust_user");
     CHECK(remuda.refusal("p0", "postgres").message == database_full);
   }
-  CHECK(
-      eventually([&] { return remuda.refusal("pgbouncer", "trust_user").message == "no error"; }));
+  REQUIRE(wait_clients(remuda, "p0", 0));
+  REQUIRE(wait_clients(remuda, "pgbouncer", 1));
+  CHECK(remuda.refusal("pgbouncer", "trust_user").message == "no error");
+  REQUIRE(wait_clients(remuda, "pgbouncer", 1));
   Pq client = remuda.connect("p0", "md5_user", "md5-secret");
   CHECK(remuda.refusal("pgbouncer", "md5_user", "md5-secret").message ==
         "client connections exceeded (max_user_client_connections)");
@@ -288,3 +300,5 @@ TEST_CASE("a burst of two thousand logins is absorbed, and those who are in go o
   crowd.clear();
   CHECK(remuda.wait_pool("p0", "cl_active", 1));
 }
+
+}  // namespace remuda::test::limits_test

@@ -7,8 +7,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::login_test {
 namespace {
 
 // Every database is served by a user the server trusts, so that only the client's login is tested.
@@ -225,3 +224,5 @@ TEST_CASE("client_login_timeout ends the wait for a server that does not answer"
   CHECK(refused.message == "client_login_timeout (server down)");
   CHECK(refused.sqlstate == "08P01");
 }
+
+}  // namespace remuda::test::login_test

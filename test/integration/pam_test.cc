@@ -6,8 +6,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::pam_test {
 namespace {
 
 constexpr const char* kTrusted = "p0 = host=127.0.0.1 port={pg_port} user=trust_user\n";
@@ -84,3 +83,5 @@ TEST_CASE("PAM: no password gets into the log") {
   CHECK(remuda.wait_exit());
   CHECK(remuda.log().find("-secret") == std::string::npos);
 }
+
+}  // namespace remuda::test::pam_test

@@ -10,8 +10,7 @@
 #include "support/postgres.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::password_test {
 namespace {
 
 // Another password of scram_user at the shared server, for one test.
@@ -121,3 +120,5 @@ TEST_CASE("a server's password may stand in a file, which is read again and neve
   CHECK(remuda.wait_log("p0: password_file: cannot read " + file + ": No such file or directory"));
   CHECK(remuda.connect("p0").value("SELECT current_user") == "scram_user");
 }
+
+}  // namespace remuda::test::password_test

@@ -13,8 +13,7 @@
 #include "support/remuda_process.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::peering_test {
 namespace {
 
 std::string peer_ini(int id, const std::string& peers, const std::string& settings = "") {
@@ -191,3 +190,5 @@ TEST_CASE("two processes at one port: whichever a cancel request reaches, it has
   processes.back().signal(SIGQUIT);
   CHECK(processes.back().wait_exit() == 0);
 }
+
+}  // namespace remuda::test::peering_test

@@ -5,8 +5,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::pipeline_test {
 namespace {
 
 std::string single() {
@@ -193,3 +192,5 @@ TEST_CASE("C1.8 a pipeline cut at every byte is answered the same") {
   CHECK(types_of(client.read_until('Z')) == "TDCZ");
   CHECK(types_of(client.read_until('Z')) == "EZ");
 }
+
+}  // namespace remuda::test::pipeline_test

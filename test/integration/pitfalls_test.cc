@@ -9,8 +9,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::pitfalls_test {
 namespace {
 
 std::string single(const std::string& settings = "") {
@@ -427,3 +426,5 @@ TEST_CASE("C5.38 RELOAD while clients connect") {
   reloader.join();
   CHECK(failures == std::vector<std::string>{});
 }
+
+}  // namespace remuda::test::pitfalls_test

@@ -7,8 +7,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::prepared_test {
 namespace {
 
 std::string pooled(int servers, const std::string& more = "") {
@@ -335,3 +334,5 @@ TEST_CASE("a long unnamed statement arrives whole") {
     CHECK((client.exec_params("SELECT '" + text + "' || $1", {"y"})[0][0] == text + "y"));
   }
 }
+
+}  // namespace remuda::test::prepared_test

@@ -12,8 +12,7 @@
 #include "support/postgres.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::process_test {
 namespace {
 
 class ServiceManager {
@@ -166,3 +165,5 @@ TEST_CASE("sockets meant for another process are left alone") {
   process.signal(SIGQUIT);
   CHECK(process.wait_exit() == 0);
 }
+
+}  // namespace remuda::test::process_test

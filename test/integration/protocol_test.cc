@@ -5,8 +5,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::protocol_test {
 namespace {
 
 constexpr uint32_t kV32 = 0x00030002;
@@ -143,3 +142,5 @@ TEST_CASE("a server that knows protocol 3.0 only is as good") {
   CHECK(client.cancel());
   CHECK(pq_error([&] { client.finish(); }).sqlstate == "57014");
 }
+
+}  // namespace remuda::test::protocol_test

@@ -8,8 +8,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::reload_test {
 namespace {
 
 std::string setting(const Remuda& remuda, const std::string& key) {
@@ -129,3 +128,5 @@ TEST_CASE("an unchanged RELOAD closes no server") {
   for (int i = 0; i < 3; ++i) remuda.reload();
   CHECK(client.value("SELECT pg_backend_pid()") == pid);
 }
+
+}  // namespace remuda::test::reload_test

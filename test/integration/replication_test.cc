@@ -3,8 +3,7 @@
 #include "support/postgres.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::replication_test {
 namespace {
 
 // What libpq is asked for beside the address.
@@ -58,3 +57,5 @@ TEST_CASE("what the server refuses is in the log, the client reads that its logi
   }
   CHECK(remuda.log().find("closing because: login failed (age") != std::string::npos);
 }
+
+}  // namespace remuda::test::replication_test

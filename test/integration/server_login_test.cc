@@ -5,8 +5,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::server_login_test {
 namespace {
 
 std::string ini_for(const FakeServer& server, const std::string& settings = "") {
@@ -231,3 +230,5 @@ TEST_CASE("server_connect_timeout gives up on a silent server and tries again") 
   CHECK(remuda.connect().value("SELECT 1") == "fine");
   CHECK(remuda.wait_log("connect timeout"));
 }
+
+}  // namespace remuda::test::server_login_test

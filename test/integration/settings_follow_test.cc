@@ -7,8 +7,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::settings_follow_test {
 namespace {
 
 std::string pooled(int servers, const std::string& more = "") {
@@ -250,3 +249,5 @@ TEST_CASE("PREPARE and EXECUTE by the extended protocol fail as in PostgreSQL") 
   CHECK(code("DEALLOCATE q") == "");
   CHECK(code("EXECUTE q") == "26000");
 }
+
+}  // namespace remuda::test::settings_follow_test

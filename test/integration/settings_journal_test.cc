@@ -9,7 +9,7 @@
 #include "support/catch.h"
 #include "support/postgres.h"
 
-using namespace remuda::test;
+namespace remuda::test::settings_journal_test {
 using namespace remuda::session;
 
 namespace {
@@ -240,7 +240,8 @@ std::string random_statement(Random& random, const Followed& session) {
   if (what >= 4 && what < 8) {
     const char* const ways[] = {"SET ", "set LOCAL ", "SET SESSION "};
     text = ways[random.below(3)] + random.of(kChanges);
-    // A role taken as a user that the session had for one transaction only could not be taken again.
+    // A role taken as a user that the session had for one transaction only could not be taken
+    // again.
     if (text == "set LOCAL SESSION AUTHORIZATION DEFAULT") text = "RESET SESSION AUTHORIZATION";
   }
   if (const size_t at = text.find("%s"); at != std::string::npos) {
@@ -303,3 +304,5 @@ TEST_CASE("C2.12 the journal has what PostgreSQL has after any transactions") {
     mirror.exec(setting_replay_sql(*has, *has.none()));
   }
 }
+
+}  // namespace remuda::test::settings_journal_test

@@ -7,8 +7,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::signals_test {
 namespace {
 
 std::map<std::string, std::string> state_of(const Remuda& remuda) {
@@ -220,3 +219,5 @@ TEST_CASE("SHUTDOWN WAIT_FOR_TRANSACTIONS ends clients at the end of their trans
   CHECK(remuda.wait_exit() == 0);
   CHECK(remuda.wait_log("pooler error: terminating connection due to administrator command"));
 }
+
+}  // namespace remuda::test::signals_test

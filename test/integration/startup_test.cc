@@ -4,8 +4,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::startup_test {
 namespace {
 
 Pq connect_with(const Remuda& remuda, const std::string& options) {
@@ -139,3 +138,5 @@ TEST_CASE("query_wait_notify tells a client that waits, once") {
   holder.exec("COMMIT");
   CHECK(types_of(client.read_until('Z')) == "TDCZ");
 }
+
+}  // namespace remuda::test::startup_test

@@ -7,8 +7,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::suspend_test {
 namespace {
 
 bool is_suspended(Pq& console) {
@@ -148,3 +147,5 @@ TEST_CASE("a signal to shut down while suspended ends at once, and badly") {
           std::string::npos);
   }
 }
+
+}  // namespace remuda::test::suspend_test

@@ -7,8 +7,7 @@
 #include "support/raw_client.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::timeouts_test {
 namespace {
 
 constexpr const char* kPid = "SELECT pg_backend_pid()";
@@ -252,3 +251,5 @@ TEST_CASE("server_fast_close ends sessions with an outdated server, between two 
   busy.exec("COMMIT");
   CHECK(busy.wait_closed());
 }
+
+}  // namespace remuda::test::timeouts_test

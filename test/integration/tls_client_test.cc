@@ -4,8 +4,7 @@
 #include "support/raw_client.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::tls_client_test {
 namespace {
 
 constexpr auto kClient = TlsEnd::Role::client;
@@ -312,3 +311,5 @@ TEST_CASE("a cancel request is taken inside TLS and, as libpq sends it, in clear
   }
   CHECK(client.value("SELECT 1") == "1");
 }
+
+}  // namespace remuda::test::tls_client_test

@@ -7,8 +7,7 @@
 #include "support/threads.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::tls_hostile_test {
 namespace {
 
 constexpr auto kClient = TlsEnd::Role::client;
@@ -332,3 +331,5 @@ TEST_CASE("remuda says goodbye when it closes") {
   client.read_rest();
   CHECK(client.was_told_goodbye());
 }
+
+}  // namespace remuda::test::tls_hostile_test

@@ -10,8 +10,7 @@
 #include "support/threads.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::tls_reload_test {
 namespace {
 
 constexpr const char* kKept = "TLS configuration could not be reloaded, keeping old configuration";
@@ -258,3 +257,5 @@ TEST_CASE("a bad server-side file keeps the old set-up") {
   remuda.console().exec("RECONNECT");
   CHECK(remuda.connect().value("SELECT 1") == "1");
 }
+
+}  // namespace remuda::test::tls_reload_test

@@ -5,8 +5,7 @@
 #include "support/scram_exchange.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::tls_server_test {
 namespace {
 
 constexpr auto kServer = TlsEnd::Role::server;
@@ -436,3 +435,5 @@ TEST_CASE("a server that wants new keys") {
     CHECK(client.value(sql) == sql);
   }
 }
+
+}  // namespace remuda::test::tls_server_test

@@ -8,8 +8,7 @@
 #include "support/threads.h"
 #include "support/tls_settings.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::tls_traffic_test {
 namespace {
 
 constexpr long kMegabyte = 1024 * 1024;
@@ -181,3 +180,5 @@ TEST_CASE("sixteen clients at once, over TLS and in clear, each with its own ans
   });
   CHECK(failures == std::vector<std::string>{});
 }
+
+}  // namespace remuda::test::tls_traffic_test

@@ -6,8 +6,7 @@
 #include "support/remuda_process.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::transaction_test {
 namespace {
 
 constexpr const char* kPid = "SELECT pg_backend_pid()";
@@ -256,3 +255,5 @@ TEST_CASE("a server that dies with a client on it") {
   CHECK(client.wait_closed());
   CHECK(remuda.connect().value("SELECT 2") == "2");
 }
+
+}  // namespace remuda::test::transaction_test

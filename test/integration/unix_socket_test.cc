@@ -8,8 +8,7 @@
 #include "support/catch.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::unix_socket_test {
 namespace {
 
 std::string socket_file(const Remuda& remuda) {
@@ -105,3 +104,5 @@ TEST_CASE("a socket that is in use, or locked by a PostgreSQL, is left alone") {
   CHECK(locked.code == 1);
   CHECK(locked.output.find(fmt::format("unix port {} is in use", port)) != std::string::npos);
 }
+
+}  // namespace remuda::test::unix_socket_test

@@ -1,17 +1,12 @@
 #include "simulation/world.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 namespace remuda::simulation {
 namespace {
 
 constexpr size_t kLeastScratch = 32 * 1024 + 5;
-
-[[noreturn]] void wrong(const std::string& what) {
-  throw std::runtime_error(what);
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@
 #include "simulation/random.h"
 
 namespace remuda::simulation {
+
+[[noreturn]] inline void wrong(const std::string& what) {
+  throw std::runtime_error(what);
+}
 
 // One direction of a connection: what has been sent and not been read.
 class Pipe {

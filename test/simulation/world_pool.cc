@@ -1,6 +1,5 @@
 // The pool of the simulated world: lends, takes back, and carries bytes as the proxy does.
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 #include "simulation/world.h"
@@ -9,14 +8,6 @@ namespace remuda::simulation {
 
 using session::Need;
 using session::Progress;
-
-namespace {
-
-[[noreturn]] void wrong(const std::string& what) {
-  throw std::runtime_error(what);
-}
-
-}  // namespace
 
 std::string World::drain() {
   std::string bytes;

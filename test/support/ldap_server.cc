@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // {schema}, {dir}, {authority}, {cert} and {key} are filled in.
-constexpr const char* kSettings = R"(include {schema}/core.schema
+constexpr const char* kSlapdSettings = R"(include {schema}/core.schema
 include {schema}/cosine.schema
 include {schema}/inetorgperson.schema
 pidfile {dir}/slapd.pid
@@ -101,7 +101,7 @@ std::string replaced(std::string text, const std::string& marker, const std::str
 std::string settings(const std::string& dir) {
   const Authority& authority = certificates().authority;
   const CertificateFiles own = authority.issue("ldap", {"ldap", {"IP:127.0.0.1"}});
-  std::string text = replaced(kSettings, "{schema}", find_schemas());
+  std::string text = replaced(kSlapdSettings, "{schema}", find_schemas());
   text = replaced(text, "{authority}", authority.file());
   text = replaced(text, "{cert}", own.cert);
   text = replaced(text, "{key}", own.key);

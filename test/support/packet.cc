@@ -5,9 +5,9 @@
 namespace remuda::test {
 namespace {
 
-constexpr uint32_t kCancelCode = 80877102;
-constexpr uint32_t kSslCode = 80877103;
-constexpr uint32_t kGssCode = 80877104;
+constexpr uint32_t kCancelNumber = 80877102;
+constexpr uint32_t kSslNumber = 80877103;
+constexpr uint32_t kGssNumber = 80877104;
 
 uint32_t read_be32(std::string_view bytes) {
   uint32_t value = 0;
@@ -44,14 +44,14 @@ std::string startup(const Parameters& parameters, uint32_t version) {
 }
 
 std::string ssl_request() {
-  return untyped(be32(kSslCode));
+  return untyped(be32(kSslNumber));
 }
 std::string gss_request() {
-  return untyped(be32(kGssCode));
+  return untyped(be32(kGssNumber));
 }
 
 std::string cancel_request(std::string_view key) {
-  return untyped(be32(kCancelCode) + std::string(key));
+  return untyped(be32(kCancelNumber) + std::string(key));
 }
 
 std::string query(std::string_view sql) {

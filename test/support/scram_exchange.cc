@@ -11,21 +11,21 @@ namespace {
 
 constexpr uint32_t kSasl = 10, kSaslContinue = 11, kSaslFinal = 12;
 
-const unsigned char* bytes_of(const std::string& text) {
+const unsigned char* unsigned_bytes(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
 std::string base64(const std::string& bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
-                                   static_cast<int>(bytes.size()));
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                   unsigned_bytes(bytes), static_cast<int>(bytes.size()));
   return text.substr(0, static_cast<size_t>(size));
 }
 
 std::string unbase64(const std::string& text) {
   std::string bytes(text.size(), '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), bytes_of(text),
-                                   static_cast<int>(text.size()));
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                   unsigned_bytes(text), static_cast<int>(text.size()));
   size_t padding = 0;
   while (padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
   return bytes.substr(0, static_cast<size_t>(size) - padding);
@@ -33,20 +33,20 @@ std::string unbase64(const std::string& text) {
 
 std::string hmac(const std::string& key, const std::string& text) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(text), text.size(),
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), unsigned_bytes(text), text.size(),
        reinterpret_cast<unsigned char*>(digest.data()), nullptr);
   return digest;
 }
 
 std::string sha256(const std::string& text) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(bytes_of(text), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
+  SHA256(unsigned_bytes(text), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
   return digest;
 }
 
 std::string salted(const std::string& password, const std::string& salt, int iterations) {
   std::string key(SHA256_DIGEST_LENGTH, '\0');
-  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt),
+  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), unsigned_bytes(salt),
                     static_cast<int>(salt.size()), iterations, EVP_sha256(), SHA256_DIGEST_LENGTH,
                     reinterpret_cast<unsigned char*>(key.data()));
   return key;

@@ -13,7 +13,7 @@ std::string reason() {
   return text ? text : "no reason given";
 }
 
-void require(bool worked, const char* what) {
+void require_set(bool worked, const char* what) {
   if (!worked) throw TlsFailure(std::string("cannot set ") + what + ": " + reason());
 }
 
@@ -40,13 +40,14 @@ int select_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
 
 void use_certificate(SSL_CTX* context, const CertificateFiles& files) {
   if (files.cert.empty()) return;
-  require(SSL_CTX_use_certificate_chain_file(context, files.cert.c_str()) == 1, "certificate");
-  require(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) == 1, "key");
+  require_set(SSL_CTX_use_certificate_chain_file(context, files.cert.c_str()) == 1, "certificate");
+  require_set(SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) == 1,
+              "key");
 }
 
 void check_peer(SSL_CTX* context, const std::string& ca_file) {
   if (ca_file.empty()) return;
-  require(SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1, "authorities");
+  require_set(SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1, "authorities");
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
@@ -56,11 +57,11 @@ void limit(SSL_CTX* context, const TlsChoices& choices) {
     SSL_CTX_set_max_proto_version(context, choices.version);
   }
   if (!choices.ciphers.empty())
-    require(SSL_CTX_set_cipher_list(context, choices.ciphers.c_str()) == 1, "ciphers");
+    require_set(SSL_CTX_set_cipher_list(context, choices.ciphers.c_str()) == 1, "ciphers");
   if (!choices.suites.empty())
-    require(SSL_CTX_set_ciphersuites(context, choices.suites.c_str()) == 1, "suites");
+    require_set(SSL_CTX_set_ciphersuites(context, choices.suites.c_str()) == 1, "suites");
   if (!choices.groups.empty())
-    require(SSL_CTX_set1_groups_list(context, choices.groups.c_str()) == 1, "groups");
+    require_set(SSL_CTX_set1_groups_list(context, choices.groups.c_str()) == 1, "groups");
 }
 
 }  // namespace
@@ -83,7 +84,7 @@ TlsEnd::TlsEnd(Role role, const TlsChoices& choices)
     SSL_set_tlsext_host_name(ssl_.get(), choices.host.c_str());
     SSL_set1_host(ssl_.get(), choices.host.c_str());
   }
-  if (choices.resumed) require(SSL_set_session(ssl_.get(), choices.resumed) == 1, "session");
+  if (choices.resumed) require_set(SSL_set_session(ssl_.get(), choices.resumed) == 1, "session");
 }
 
 void TlsEnd::configure(const TlsChoices& choices) {
@@ -154,14 +155,14 @@ bool TlsEnd::open(std::string_view arrived, std::string& clear) {
 }
 
 std::string TlsEnd::key_update() {
-  require(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1, "keys");
+  require_set(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1, "keys");
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) fail(result);
   return take_output();
 }
 
 std::string TlsEnd::renegotiate() {
-  require(SSL_renegotiate(ssl_.get()) == 1, "a new handshake");
+  require_set(SSL_renegotiate(ssl_.get()) == 1, "a new handshake");
   SSL_do_handshake(ssl_.get());
   return take_output();
 }

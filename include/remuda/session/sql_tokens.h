@@ -10,6 +10,7 @@
 #include <string>
 
 #include "remuda/base/bytes.h"
+#include "remuda/base/text.h"
 
 namespace remuda::session {
 
@@ -34,6 +35,11 @@ struct Token {
   bool is(const char* word) const noexcept;
   bool is(char symbol) const noexcept { return kind == Kind::symbol && text.front() == symbol; }
 };
+
+// Whether a word that has begun goes on with it.
+constexpr bool continues_word(char c) noexcept {
+  return is_letter_or_digit(c) || c == '_' || c == '$' || (c & 0x80) != 0;
+}
 
 class SqlTokens {
  public:

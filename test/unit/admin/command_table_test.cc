@@ -5,8 +5,7 @@
 #include "admin/commands.h"
 #include "support/catch.h"
 
-using namespace remuda::admin;
-
+namespace remuda::admin::command_table_test {
 namespace {
 
 const Command* find(const char* text) {
@@ -51,3 +50,5 @@ TEST_CASE("only SHOW and SET are open to everybody", "[command_table]") {
   }
   CHECK(open == std::set<std::string>{"SHOW", "SET"});
 }
+
+}  // namespace remuda::admin::command_table_test

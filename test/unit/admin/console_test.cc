@@ -2,9 +2,8 @@
 
 #include "unit/admin/fake_control.h"
 
+namespace remuda::admin::console_test {
 using namespace std::string_literals;
-using namespace remuda;
-using namespace remuda::admin;
 
 namespace {
 
@@ -177,3 +176,5 @@ TEST_CASE("KILL_CLIENT ends a console too", "[console]") {
     CHECK(admin.error(sql) == "SERROR|C08P01|Minvalid client pointer supplied|");
   }
 }
+
+}  // namespace remuda::admin::console_test

@@ -1,9 +1,7 @@
 // RELOAD, SET, SHUTDOWN, DISABLE and ENABLE, and what every command refuses: no workers needed.
 #include "unit/admin/fake_control.h"
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::control_commands_test {
 namespace {
 
 std::string refused(const std::string& text) {
@@ -165,3 +163,5 @@ TEST_CASE("RECONNECT makes every server of a database one of the past", "[comman
   CHECK(client.tag("WAIT_CLOSE") == "WAIT_CLOSE");
   CHECK(client.tag("WAIT_CLOSE shop") == "WAIT_CLOSE");
 }
+
+}  // namespace remuda::admin::control_commands_test

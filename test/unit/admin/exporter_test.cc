@@ -5,9 +5,7 @@
 
 #include "unit/admin/fake_control.h"
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::exporter_test {
 namespace {
 
 struct Read {
@@ -91,3 +89,5 @@ TEST_CASE("pgbouncer_exporter finds its rows of lists and settings", "[exporter]
   REQUIRE(version.size() == 1);
   CHECK(version[0][0].starts_with("PgBouncer "));
 }
+
+}  // namespace remuda::admin::exporter_test

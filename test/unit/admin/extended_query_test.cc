@@ -2,9 +2,8 @@
 
 #include "unit/admin/fake_control.h"
 
+namespace remuda::admin::extended_query_test {
 using namespace std::string_literals;
-using namespace remuda;
-using namespace remuda::admin;
 
 namespace {
 
@@ -177,3 +176,5 @@ TEST_CASE("rights are the same as in simple queries", "[extended_query]") {
   REQUIRE(types_of(replies) == "12EZ");
   CHECK(fields_of(replies[2]) == "SERROR|C08P01|Madmin access needed|");
 }
+
+}  // namespace remuda::admin::extended_query_test

@@ -5,9 +5,7 @@
 
 #include "unit/admin/fake_control.h"
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::gather_test {
 namespace {
 
 io::Task<void> run_gather(Control& control, std::string& outcome) {
@@ -93,3 +91,5 @@ TEST_CASE("closing the control loop's tasks ends the wait, and late answers find
   control.stop_workers();
   io::turn(control.loop());
 }
+
+}  // namespace remuda::admin::gather_test

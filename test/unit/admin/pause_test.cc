@@ -3,9 +3,7 @@
 #include "support/listening_socket.h"
 #include "unit/admin/fake_control.h"
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::pause_test {
 namespace {
 
 config::Config config_for(const test::ListeningSocket& server) {
@@ -255,3 +253,5 @@ TEST_CASE("KILL without a name pauses the databases that have a pool", "[pause]"
   CHECK(scene.control.shared().ledgers.database("shop")->paused);
   CHECK_FALSE(scene.control.shared().ledgers.paused());
 }
+
+}  // namespace remuda::admin::pause_test

@@ -3,9 +3,8 @@
 #include "admin/table.h"
 #include "unit/admin/fake_control.h"
 
+namespace remuda::admin::result_format_test {
 using namespace std::string_literals;
-using namespace remuda;
-using namespace remuda::admin;
 
 namespace {
 
@@ -49,3 +48,5 @@ TEST_CASE("text stays as it is, and formats may differ by column", "[result_form
   constexpr uint16_t kUnknown[] = {2};
   CHECK_THROWS_AS(with_formats(result, kUnknown), PgError);
 }
+
+}  // namespace remuda::admin::result_format_test

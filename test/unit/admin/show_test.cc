@@ -7,9 +7,7 @@
 #include <regex>
 #include <sstream>
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::show_test {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
@@ -341,3 +339,5 @@ TEST_CASE("SHOW PEERS prints the default pool size where none is given", "[show]
   CHECK(client.rows("SHOW PEER_POOLS") ==
         Rows{{"1", "0", "0", "0", "0"}, {"2", "0", "0", "0", "0"}});
 }
+
+}  // namespace remuda::admin::show_test

@@ -4,9 +4,7 @@
 #include "remuda/base/text.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::admin;
-
+namespace remuda::admin::statement_test {
 namespace {
 
 std::string refusal(std::string_view text) {
@@ -121,3 +119,5 @@ TEST_CASE("lengths are bounded", "[statement]") {
   CHECK(refusal("SET a='" + of(256) + "'") == "bad arguments");
   CHECK(refusal("SET a=" + of(256)) == "bad arguments");
 }
+
+}  // namespace remuda::admin::statement_test

@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::admin;
+namespace remuda::admin::stats_sum_test {
 
 TEST_CASE("averages cover the time since the last mark but one", "[stats_sum]") {
   proxy::StatsHistory history;
@@ -67,3 +66,5 @@ TEST_CASE("a sum of nothing has no averages to divide by", "[stats_sum]") {
   const StatsSum nothing;
   for (const uint64_t value : nothing.averages()) CHECK(value == 0);
 }
+
+}  // namespace remuda::admin::stats_sum_test

@@ -2,9 +2,8 @@
 
 #include "support/catch.h"
 
+namespace remuda::admin::table_test {
 using namespace std::string_literals;
-using namespace remuda;
-using namespace remuda::admin;
 
 namespace {
 
@@ -79,3 +78,5 @@ TEST_CASE("numbers sort as numbers, and a table without keys keeps its rows", "[
   plain.merge();
   CHECK(plain.rows() == std::vector<Row>{{text("b")}, {text("a")}, {text("b")}});
 }
+
+}  // namespace remuda::admin::table_test

@@ -9,7 +9,7 @@
 #include "unit/pg/peer.h"
 #include "unit/wire/cuts.h"
 
-namespace remuda::auth {
+namespace remuda::auth::authenticator_test {
 namespace {
 
 using config::AuthType;
@@ -576,4 +576,4 @@ TEST_CASE("a stored secret with an absurd count is not computed for a clear-text
   CHECK(bench.fault(AuthType::plain, secret, plain("pw")) == "password authentication failed");
 }
 
-}  // namespace remuda::auth
+}  // namespace remuda::auth::authenticator_test

@@ -3,8 +3,7 @@
 #include "auth/hba_source.h"
 #include "support/catch.h"
 
-using namespace remuda::auth;
-
+namespace remuda::auth::hba_pattern_test {
 namespace {
 
 bool matches(const std::string& pattern, const std::string& name) {
@@ -116,3 +115,5 @@ TEST_CASE("the first parentheses are given out") {
   CHECK(HbaPattern("(a)").has_groups());
   CHECK(!HbaPattern("a").has_groups());
 }
+
+}  // namespace remuda::auth::hba_pattern_test

@@ -9,9 +9,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::auth;
-
+namespace remuda::auth::hba_source_test {
 namespace {
 
 class Directory {
@@ -64,3 +62,5 @@ TEST_CASE("words are shown without what may be a secret") {
   CHECK(hba_shown(std::string(100, 'x')) == std::string(60, 'x') + "...");
   CHECK(hba_shown("a\033b") == "a?b");
 }
+
+}  // namespace remuda::auth::hba_source_test

@@ -5,9 +5,7 @@
 #include "support/catch.h"
 #include "unit/auth/hba_memory_files.h"
 
-using namespace remuda;
-using namespace remuda::auth;
-
+namespace remuda::auth::hba_test {
 namespace {
 
 using Messages = std::vector<std::string>;
@@ -502,3 +500,5 @@ TEST_CASE("without a file nobody gets in") {
   CHECK(messages == Messages{"cannot read \"/nonexistent/hba\": No such file or directory",
                              "there are no HBA rules: nobody can log in"});
 }
+
+}  // namespace remuda::auth::hba_test

@@ -7,9 +7,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::auth;
-
+namespace remuda::auth::host_name_test {
 namespace {
 
 bool is_loopback_name(const std::string& name) {
@@ -44,3 +42,5 @@ TEST_CASE("what has no name gets none") {
   const io::Address unix_address = io::Address::unix_path("/tmp/x");
   CHECK(io::finish(loop, confirmed_host_name(loop, unix_address)).empty());
 }
+
+}  // namespace remuda::auth::host_name_test

@@ -3,8 +3,7 @@
 #include "support/catch.h"
 #include "unit/auth/hba_memory_files.h"
 
-using namespace remuda::auth;
-
+namespace remuda::auth::ident_map_test {
 namespace {
 
 using Messages = std::vector<std::string>;
@@ -141,3 +140,5 @@ TEST_CASE("no ident file is no fault, a missing one is") {
   CHECK(!load_ident("/nonexistent/ident", messages)->has("m"));
   CHECK(messages == Messages{"cannot read \"/nonexistent/ident\": No such file or directory"});
 }
+
+}  // namespace remuda::auth::ident_map_test

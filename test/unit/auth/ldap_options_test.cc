@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::auth;
-
+namespace remuda::auth::ldap_options_test {
 namespace {
 
 LdapOptions good(const std::string& text) {
@@ -213,3 +212,5 @@ TEST_CASE("LDAP options: names that could be more than a name are refused") {
   CHECK_FALSE(is_ldap_filter_name(std::string_view("a\0b", 3)));
   CHECK_FALSE(is_ldap_dn_name(std::string_view("a\0b", 3)));
 }
+
+}  // namespace remuda::auth::ldap_options_test

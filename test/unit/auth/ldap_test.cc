@@ -10,11 +10,8 @@
 #include "support/listening_socket.h"
 #include "unit/io/run_until.h"
 
+namespace remuda::auth::ldap_test {
 #ifdef REMUDA_HAVE_LDAP
-
-using namespace remuda;
-using namespace remuda::auth;
-
 namespace {
 
 // LDAPResult to the first request of a connection (RFC 4511, section 4.2.2).
@@ -207,11 +204,11 @@ TEST_CASE("LDAP: a missing bindpasswd file ends in a no") {
 #else
 
 TEST_CASE("LDAP: a build without libldap says so") {
-  remuda::io::Loop loop;
-  remuda::io::OffloadLimit limit(loop, 1);
-  auto task = remuda::auth::ldap_check(loop, limit, {}, "bob", "secret");
-  CHECK_THROWS_WITH(remuda::io::finish(loop, std::move(task)),
-                    "ldap is not supported by this build");
+  io::Loop loop;
+  io::OffloadLimit limit(loop, 1);
+  auto task = ldap_check(loop, limit, {}, "bob", "secret");
+  CHECK_THROWS_WITH(io::finish(loop, std::move(task)), "ldap is not supported by this build");
 }
 
 #endif
+}  // namespace remuda::auth::ldap_test

@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::auth;
-
+namespace remuda::auth::ldap_url_test {
 namespace {
 
 LdapUrl good(const std::string& text) {
@@ -69,3 +68,5 @@ TEST_CASE("what is no LDAP URL, or too much") {
     CHECK(fault_of(text) == kForm);
   CHECK(fault_of("ldap://h/a?b?c?d?bindname=x") == "ldapurl: extensions are not supported");
 }
+
+}  // namespace remuda::auth::ldap_url_test

@@ -5,9 +5,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::auth;
-
+namespace remuda::auth::ldap_watch_test {
 namespace {
 
 struct Pair {
@@ -58,3 +56,5 @@ TEST_CASE("a socket that is not watched any more is left alone") {
   CHECK_FALSE(watch.watch(-1));
   watch.look(101);
 }
+
+}  // namespace remuda::auth::ldap_watch_test

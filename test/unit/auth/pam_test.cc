@@ -10,11 +10,8 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
+namespace remuda::auth::pam_test {
 #ifdef REMUDA_HAVE_PAM
-
-using namespace remuda;
-using namespace remuda::auth;
-
 namespace {
 
 namespace fs = std::filesystem;
@@ -137,11 +134,11 @@ TEST_CASE("PAM: the pause after a failure is taken, but not by a thread") {
 #else
 
 TEST_CASE("PAM: a build without libpam says so") {
-  remuda::io::Loop loop;
-  remuda::io::OffloadLimit limit(loop, 1);
-  auto task = remuda::auth::pam_check(loop, limit, "s", "bob", "secret", "h");
-  CHECK_THROWS_WITH(remuda::io::finish(loop, std::move(task)),
-                    "pam is not supported by this build");
+  io::Loop loop;
+  io::OffloadLimit limit(loop, 1);
+  auto task = pam_check(loop, limit, "s", "bob", "secret", "h");
+  CHECK_THROWS_WITH(io::finish(loop, std::move(task)), "pam is not supported by this build");
 }
 
 #endif
+}  // namespace remuda::auth::pam_test

@@ -3,7 +3,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-namespace remuda::auth {
+namespace remuda::auth::scram_cache_test {
 namespace {
 
 ScramCache::Made made(io::Loop& loop, ScramCache& cache, const std::string& user,
@@ -43,4 +43,4 @@ TEST_CASE("who waited for the same secret does not make it again") {
   CHECK(crypto.running() == 0);
 }
 
-}  // namespace remuda::auth
+}  // namespace remuda::auth::scram_cache_test

@@ -6,7 +6,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-namespace remuda::auth {
+namespace remuda::auth::secret_cache_test {
 namespace {
 
 using Key = SecretCache::Key;
@@ -237,4 +237,4 @@ TEST_CASE("the oldest goes when there are too many", "[secret_cache]") {
   CHECK(bench.asked.size() == asked + 1);
 }
 
-}  // namespace remuda::auth
+}  // namespace remuda::auth::secret_cache_test

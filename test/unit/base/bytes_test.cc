@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::bytes_test {
 namespace {
 
 TEST_CASE("numbers are in network order") {
@@ -43,4 +43,4 @@ TEST_CASE("bytes in hexadecimal") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::bytes_test

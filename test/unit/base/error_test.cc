@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::error_test {
 namespace {
 
 TEST_CASE("a SQLSTATE is five characters, filled up or cut") {
@@ -30,4 +30,4 @@ TEST_CASE("a system error names what failed and why") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::error_test

@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::histogram_test {
 namespace {
 
 TEST_CASE("small values are exact") {
@@ -76,4 +76,4 @@ TEST_CASE("merging is adding") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::histogram_test

@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::list_test {
 namespace {
 
 struct Waiting;
@@ -101,4 +101,4 @@ TEST_CASE("the current element may be removed once the iterator has gone on") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::list_test

@@ -12,7 +12,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-namespace remuda::log {
+namespace remuda::log::log_test {
 namespace {
 
 // Sends the log to a file of its own for the time of a test.
@@ -146,4 +146,4 @@ TEST_CASE("lines of several threads stay whole") {
 }
 
 }  // namespace
-}  // namespace remuda::log
+}  // namespace remuda::log::log_test

@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::text_test {
 namespace {
 
 TEST_CASE("words are the same whatever the case of their ASCII letters") {
@@ -28,4 +28,4 @@ TEST_CASE("a number is all of its text") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::text_test

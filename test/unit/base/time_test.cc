@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda {
+namespace remuda::time_test {
 namespace {
 
 // Local time is that of a zone without surprises while a test runs.
@@ -67,4 +67,4 @@ TEST_CASE("milliseconds are cut, not rounded") {
 }
 
 }  // namespace
-}  // namespace remuda
+}  // namespace remuda::time_test

@@ -4,9 +4,7 @@
 #include "config/rest_url.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::config;
-
+namespace remuda::config::connect_string_test {
 namespace {
 
 using Problems = std::vector<std::string>;
@@ -308,3 +306,5 @@ TEST_CASE("URLs of Patroni are checked, and never repeated, as they may hold a p
   CHECK(database_problems("patroni_urls=http://a http://bob:secret@h1") == behind);
   CHECK(database_problems("patroni_urls=http://a http://bob:secret@h1/?a=b") == behind);
 }
+
+}  // namespace remuda::config::connect_string_test

@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::config;
+namespace remuda::config::effective_test {
 
 TEST_CASE("without overrides the global setting counts") {
   Config config;
@@ -156,3 +155,5 @@ TEST_CASE("URLs of Patroni are the database's, else those of all") {
   database.patroni_urls = {"http://own"};
   CHECK(patroni_urls(config, database) == database.patroni_urls);
 }
+
+}  // namespace remuda::config::effective_test

@@ -6,8 +6,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-using namespace remuda::config;
-
+namespace remuda::config::ini_file_test {
 namespace {
 
 using Files = std::map<std::string, std::string>;
@@ -240,3 +239,5 @@ TEST_CASE("reading from disk tells what is wrong") {
   CHECK(read_from_disk("/dev/null").empty());
   CHECK(read_from_disk("/dev/zero").size() > kMaxIniFile);
 }
+
+}  // namespace remuda::config::ini_file_test

@@ -11,9 +11,7 @@
 #include "config/settings.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::config;
-
+namespace remuda::config::load_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -532,3 +530,5 @@ TEST_CASE("the sample configuration has no fault") {
   CHECK(loaded.config->listen_addr == Lines{"127.0.0.1"});
   CHECK(loaded.config->fallback);
 }
+
+}  // namespace remuda::config::load_test

@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::config;
+namespace remuda::config::rest_url_test {
 
 TEST_CASE("URLs of http and https, with a host and perhaps a port and a path") {
   for (const char* good :
@@ -49,3 +49,5 @@ TEST_CASE("what is no such URL") {
   CHECK_FALSE(is_rest_url("http://" + std::string(1018, 'h')));
   CHECK_FALSE(is_rest_url(std::string_view("http://h\0", 9)));
 }
+
+}  // namespace remuda::config::rest_url_test

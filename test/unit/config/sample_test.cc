@@ -7,8 +7,7 @@
 #include "config/user_list.h"
 #include "support/catch.h"
 
-using namespace remuda::config;
-
+namespace remuda::config::sample_test {
 namespace {
 
 std::string content(const std::string& name) {
@@ -120,3 +119,5 @@ TEST_CASE("the sample's users can be read") {
   CHECK(problem.empty());
   CHECK(list.find("postgres"));
 }
+
+}  // namespace remuda::config::sample_test

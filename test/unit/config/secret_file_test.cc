@@ -9,8 +9,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::config;
-
+namespace remuda::config::secret_file_test {
 namespace {
 
 // A directory for one test.
@@ -107,3 +106,5 @@ TEST_CASE("a secret that others can read is told of") {
   }
   CHECK_FALSE(is_readable_by_all(directory.path() + "/none"));
 }
+
+}  // namespace remuda::config::secret_file_test

@@ -6,9 +6,7 @@
 #include "config/rest_url.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::config;
-
+namespace remuda::config::settings_test {
 namespace {
 
 const Setting& setting(const char* name) {
@@ -273,3 +271,5 @@ TEST_CASE("every word of an enumeration is read as it is printed") {
   CHECK_FALSE(pool_mode_from(""));
   CHECK_FALSE(pool_mode_from("sessions"));
 }
+
+}  // namespace remuda::config::settings_test

@@ -7,8 +7,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::config;
-
+namespace remuda::config::user_list_test {
 namespace {
 
 using Entries = std::map<std::string, std::string>;
@@ -176,3 +175,5 @@ TEST_CASE("whether all secrets are SCRAM's") {
   CHECK_FALSE(UserList::parse("\"a\" \"\"\n", problem).has_only_scram());
   CHECK_FALSE(UserList::parse("", problem).has_only_scram());
 }
+
+}  // namespace remuda::config::user_list_test

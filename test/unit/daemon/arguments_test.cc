@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::daemon {
+namespace remuda::daemon::arguments_test {
 
 TEST_CASE("a configuration file is all that is needed") {
   const Arguments arguments = parse_arguments({"my.ini"});
@@ -47,4 +47,4 @@ TEST_CASE("version and help name what people look for") {
   }
 }
 
-}  // namespace remuda::daemon
+}  // namespace remuda::daemon::arguments_test

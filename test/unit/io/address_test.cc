@@ -8,8 +8,7 @@
 #include "support/catch.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::address_test {
 
 TEST_CASE("numeric hosts", "[address]") {
   CHECK(Address::numeric("127.0.0.1", 5432)->text() == "127.0.0.1:5432");
@@ -90,3 +89,5 @@ TEST_CASE("a TCP peer is known by its address", "[address]") {
   CHECK(peer.address == local_of(pair.theirs.get()));
   CHECK_THROWS_AS(peer_of(-1), SystemError);
 }
+
+}  // namespace remuda::io::address_test

@@ -7,7 +7,7 @@
 #include "io/block_chain.h"
 #include "support/catch.h"
 
-using namespace remuda::io;
+namespace remuda::io::block_pool_test {
 
 TEST_CASE("blocks are reused and only so many are kept", "[block_pool]") {
   BlockPool pool;
@@ -132,3 +132,5 @@ TEST_CASE("a chain moves", "[block_chain]") {
   third.clear();
   CHECK(pool.in_use() == 0);
 }
+
+}  // namespace remuda::io::block_pool_test

@@ -13,9 +13,7 @@
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::connect_test {
 namespace {
 
 // A listener whose queue is full, so that further connections wait.
@@ -116,3 +114,5 @@ TEST_CASE("a closing scope ends a connection attempt", "[connect]") {
   scope.close();
   CHECK_THROWS_AS(finish(loop, std::move(task)), Closed);
 }
+
+}  // namespace remuda::io::connect_test

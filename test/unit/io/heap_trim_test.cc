@@ -4,9 +4,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::heap_trim_test {
 namespace {
 
 constexpr size_t kMuch = 4 * HeapTrim::kWorthwhile;
@@ -48,3 +46,5 @@ TEST_CASE("a trim that is due keeps no loop running", "[heap_trim]") {
   loop.run();
   CHECK(loop.heap_trim().trims() == 0);
 }
+
+}  // namespace remuda::io::heap_trim_test

@@ -16,9 +16,7 @@
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::listener_test {
 namespace {
 
 const Address kAnyPort = *Address::parse("127.0.0.1:0");
@@ -327,3 +325,5 @@ TEST_CASE("running out of descriptors pauses accepting without spinning", "[list
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
 }
+
+}  // namespace remuda::io::listener_test

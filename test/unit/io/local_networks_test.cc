@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::io;
+namespace remuda::io::local_networks_test {
 
 TEST_CASE("the loopback interface is among the local networks") {
   const auto networks = local_networks();
@@ -15,3 +15,5 @@ TEST_CASE("the loopback interface is among the local networks") {
     return network.address.is_inet() && network.mask.family() == network.address.family();
   }));
 }
+
+}  // namespace remuda::io::local_networks_test

@@ -8,8 +8,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::loop_test {
 
 TEST_CASE("a loop with nothing to do ends at once", "[loop]") {
   Loop loop;
@@ -96,3 +95,5 @@ TEST_CASE("leftovers end by themselves or with the loop", "[loop]") {
   }
   CHECK(gone == 2);
 }
+
+}  // namespace remuda::io::loop_test

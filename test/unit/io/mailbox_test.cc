@@ -11,8 +11,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::mailbox_test {
 
 TEST_CASE("letters of many threads are read in each sender's order", "[mailbox]") {
   constexpr int kSenders = 8;
@@ -155,3 +154,5 @@ TEST_CASE("two loops talk to each other", "[mailbox]") {
   there.post([&there] { there.close(); });
   other.join();
 }
+
+}  // namespace remuda::io::mailbox_test

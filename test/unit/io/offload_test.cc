@@ -10,9 +10,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::offload_test {
 namespace {
 
 Task<std::thread::id> thread_of_pool(Loop& loop) {
@@ -167,3 +165,5 @@ TEST_CASE("a place that comes free while those who wait are given up goes to nob
   CHECK_THROWS_AS(finish(loop, std::move(second)), Closed);
   CHECK_THROWS_AS(finish(loop, std::move(third)), Closed);
 }
+
+}  // namespace remuda::io::offload_test

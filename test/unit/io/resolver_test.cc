@@ -11,9 +11,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::resolver_test {
 namespace {
 
 // Refused before any name server is asked: no label may be empty.
@@ -195,3 +193,5 @@ TEST_CASE("the cache is bounded", "[resolver]") {
   }
   CHECK(resolver.names().size() <= Resolver::kMostNames);
 }
+
+}  // namespace remuda::io::resolver_test

@@ -8,8 +8,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::signals_test {
 
 TEST_CASE("a signal calls back on the loop", "[signals]") {
   Loop loop;
@@ -54,3 +53,5 @@ TEST_CASE("a watched signal is blocked here and in the threads to come", "[signa
   loop.run();
   CHECK(calls == 1);
 }
+
+}  // namespace remuda::io::signals_test

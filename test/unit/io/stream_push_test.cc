@@ -10,9 +10,7 @@
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::stream_push_test {
 namespace {
 
 // Records what happens, and does what a test asks for when it happens.
@@ -434,3 +432,5 @@ TEST_CASE("pushed streams hand over without losing bytes", "[stream][parcel]") {
   f.settle();
   CHECK(f.events.ends == 0);
 }
+
+}  // namespace remuda::io::stream_push_test

@@ -13,9 +13,7 @@
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::stream_test {
 namespace {
 
 Task<std::string> reads(Stream& stream, size_t most) {
@@ -217,3 +215,5 @@ TEST_CASE("a parcel that is dropped closes its connection", "[parcel]") {
   receive_now(pair.theirs, &ended);
   CHECK(ended);
 }
+
+}  // namespace remuda::io::stream_test

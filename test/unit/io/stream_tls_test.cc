@@ -7,8 +7,8 @@
 #include "unit/io/tls_fixture.h"
 #include "unit/session/allocations.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::stream_tls_test {
+
 using remuda::test::TlsEnd;
 
 namespace {
@@ -591,3 +591,5 @@ TEST_CASE("a message behind TLS allocates nothing", "[stream][tls]") {
   CHECK(allocations() == before);
   CHECK(events.bytes == records.size() * text.size());
 }
+
+}  // namespace remuda::io::stream_tls_test

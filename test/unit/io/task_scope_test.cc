@@ -8,9 +8,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::task_scope_test {
 namespace {
 
 Task<void> ends_at_once(int& ended) {
@@ -125,3 +123,5 @@ TEST_CASE("a sleep ends when its scope closes", "[task_scope]") {
   scope.close();
   CHECK_THROWS_AS(finish(loop, std::move(sleep)), Closed);
 }
+
+}  // namespace remuda::io::task_scope_test

@@ -16,9 +16,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
-
+namespace remuda::io::task_test {
 namespace {
 
 // Counts how many live, so that an object freed twice or never shows without a sanitizer too.
@@ -756,3 +754,5 @@ TEST_CASE("tasks that keep waking one another do not starve the loop", "[task][w
   run_until(loop, [&] { return first.is_done() && second.is_done(); });
   CHECK(stopped);
 }
+
+}  // namespace remuda::io::task_test

@@ -11,8 +11,7 @@
 #include "unit/io/run_until.h"
 #include "unit/io/sockets.h"
 
-using namespace remuda::io;
-
+namespace remuda::io::tcp_options_test {
 namespace {
 
 int option(int fd, int level, int name) {
@@ -85,3 +84,5 @@ TEST_CASE("TCP options leave unix sockets alone", "[tcp_options]") {
   apply(TcpOptions(), pair.ours.get());
   CHECK(option(pair.ours.get(), SOL_SOCKET, SO_KEEPALIVE) == 0);
 }
+
+}  // namespace remuda::io::tcp_options_test

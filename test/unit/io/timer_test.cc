@@ -8,8 +8,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::timer_test {
 
 TEST_CASE("a timer calls once, not before its time", "[timer]") {
   Loop loop;
@@ -140,3 +139,5 @@ TEST_CASE("a deadline can start anew", "[deadline]") {
   deadline.reset(kMillisecond);
   CHECK_THROWS_AS(finish(loop, std::move(task)), TimedOut);
 }
+
+}  // namespace remuda::io::timer_test

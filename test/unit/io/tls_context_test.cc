@@ -4,8 +4,8 @@
 #include "support/catch.h"
 #include "unit/io/tls_fixture.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::tls_context_test {
+
 using remuda::test::Authority;
 using remuda::test::certificates;
 using remuda::test::KeyKind;
@@ -228,3 +228,5 @@ TEST_CASE("what failed leaves nothing in OpenSSL's queue", "[tls]") {
   CHECK(fault_of(accepting_options()).empty());
   CHECK(tls_error_text().empty());
 }
+
+}  // namespace remuda::io::tls_context_test

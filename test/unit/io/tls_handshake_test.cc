@@ -7,8 +7,8 @@
 #include "support/catch.h"
 #include "unit/io/tls_fixture.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::tls_handshake_test {
+
 using remuda::test::certificates;
 using remuda::test::TlsChoices;
 using remuda::test::TlsEnd;
@@ -443,3 +443,5 @@ TEST_CASE("many handshakes at once keep to the limit", "[tls]") {
   CHECK(limit.running() == 0);
   CHECK(limit.queued() == 0);
 }
+
+}  // namespace remuda::io::tls_handshake_test

@@ -6,8 +6,8 @@
 #include "support/catch.h"
 #include "unit/io/tls_fixture.h"
 
-using namespace remuda;
-using namespace remuda::io;
+namespace remuda::io::tls_session_test {
+
 using remuda::test::certificates;
 using remuda::test::TlsChoices;
 using remuda::test::TlsEnd;
@@ -692,3 +692,5 @@ TEST_CASE("both ends bind to the server's certificate", "[tls]") {
   REQUIRE(shake(unbound, server) == Step::done);
   CHECK(unbound.channel_binding().empty());
 }
+
+}  // namespace remuda::io::tls_session_test

@@ -3,7 +3,7 @@
 #include "support/catch.h"
 #include "unit/io/run_until.h"
 
-namespace remuda::pg {
+namespace remuda::pg::key_cache_test {
 
 TEST_CASE("keys are made once for a password, a salt and a count") {
   io::Loop loop;
@@ -44,4 +44,4 @@ TEST_CASE("a server that changes its salt each time does not fill the memory") {
   CHECK(cache.size() == KeyCache::kMost);
 }
 
-}  // namespace remuda::pg
+}  // namespace remuda::pg::key_cache_test

@@ -6,7 +6,7 @@
 #include "unit/pg/peer.h"
 #include "unit/wire/cuts.h"
 
-namespace remuda::pg {
+namespace remuda::pg::login_test {
 namespace {
 
 using test::bytes_of;
@@ -531,4 +531,4 @@ TEST_CASE("a server that leaves in the middle") {
   }
 }
 
-}  // namespace remuda::pg
+}  // namespace remuda::pg::login_test

@@ -5,7 +5,7 @@
 #include "support/catch.h"
 #include "unit/pg/peer.h"
 
-namespace remuda::pg {
+namespace remuda::pg::query_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -285,4 +285,4 @@ TEST_CASE("breaches of a simple query", "[query]") {
   }
 }
 
-}  // namespace remuda::pg
+}  // namespace remuda::pg::query_test

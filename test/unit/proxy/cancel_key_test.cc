@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::proxy;
+namespace remuda::proxy::cancel_key_test {
 
 TEST_CASE("a secret is four bytes, a long one sixteen, and both are read back") {
   for (const bool is_long : {false, true}) {
@@ -37,3 +36,5 @@ TEST_CASE("secrets of other lengths are none of ours") {
     CHECK_FALSE(to_cancel_key(1, std::string(size, 'x')));
   }
 }
+
+}  // namespace remuda::proxy::cancel_key_test

@@ -3,7 +3,7 @@
 #include "proxy/ledger.h"
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::claims_test {
 namespace {
 
 struct Fixture {
@@ -53,4 +53,4 @@ TEST_CASE("a pool gives way to others that came earlier, not to its own parts") 
   CHECK_FALSE(f.claims.is_another_older(&f.a, 0));
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::claims_test

@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::client_timeouts_test {
 namespace {
 
 config::User user(const char* name) {
@@ -48,4 +48,4 @@ TEST_CASE("the shortest is that of whoever has least time, whatever the global o
   CHECK(shortest.idle == 0);
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::client_timeouts_test

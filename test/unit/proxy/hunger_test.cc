@@ -6,7 +6,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::hunger_test {
 namespace {
 
 // When it does not matter, as the lender has no waiter.
@@ -179,4 +179,4 @@ TEST_CASE("a release and a statement never miss one another") {
   CHECK(missed == 0);
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::hunger_test

@@ -9,7 +9,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::ledger_test {
 namespace {
 
 std::shared_ptr<config::Config> config_with(int pool_size, int max_db, int max_user) {
@@ -244,4 +244,4 @@ TEST_CASE("waits are counted and timed by reason") {
   CHECK(sums[static_cast<size_t>(WaitReason::server_login)].time == 1000);
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::ledger_test

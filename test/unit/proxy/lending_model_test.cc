@@ -12,7 +12,7 @@
 #include "support/catch.h"
 #include "unit/proxy/lending_scene.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::lending_model_test {
 namespace {
 
 config::Config with_pool_size(int size) {
@@ -570,4 +570,4 @@ TEST_CASE("workers on threads lose nobody and keep the limits") {
   }
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::lending_model_test

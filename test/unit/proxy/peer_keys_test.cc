@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::proxy;
+namespace remuda::proxy::peer_keys_test {
 
 TEST_CASE("a key with a peer id names the peer and leads back to the client's own key") {
   PeerKeys keys;
@@ -44,3 +44,5 @@ TEST_CASE("without a peer id a key is shown as it is") {
   CHECK_FALSE(keys.find(own));
   keys.forget(own);
 }
+
+}  // namespace remuda::proxy::peer_keys_test

@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda::proxy;
+namespace remuda::proxy::peer_pools_test {
 
 TEST_CASE("a peer gets as many requests at once as allowed, the rest in order") {
   PeerPools pools;
@@ -50,3 +50,5 @@ TEST_CASE("a place nobody wants goes to the next in the queue") {
   CHECK(is_reached);
   CHECK(pools.counts(1).login == 0);
 }
+
+}  // namespace remuda::proxy::peer_pools_test

@@ -8,7 +8,7 @@
 #include "support/catch.h"
 #include "unit/proxy/lending_scene.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::placement_test {
 namespace {
 
 config::Config with_pool_size(int size) {
@@ -129,4 +129,4 @@ TEST_CASE("clients of a large pool spread when each home has some") {
   CHECK(ledger->client_count() == 0);
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::placement_test

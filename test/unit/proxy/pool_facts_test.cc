@@ -6,7 +6,7 @@
 #include "remuda/wire/crypto.h"
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::pool_facts_test {
 namespace {
 
 ServerParameters version(const char* text) {
@@ -117,4 +117,4 @@ TEST_CASE("many workers learn and ask at once") {
   CHECK(wrong == 0);
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::pool_facts_test

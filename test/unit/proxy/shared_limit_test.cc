@@ -9,7 +9,7 @@
 #include "support/catch.h"
 #include "unit/proxy/lending_scene.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::shared_limit_test {
 namespace {
 
 config::Config with_database_limit(int limit) {
@@ -178,4 +178,4 @@ TEST_CASE("C4.33 a shortage of descriptors is told, and not taken for the server
   CHECK(next.error() == "");
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::shared_limit_test

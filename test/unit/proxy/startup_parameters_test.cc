@@ -3,7 +3,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-namespace remuda::proxy {
+namespace remuda::proxy::startup_parameters_test {
 namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -113,4 +113,4 @@ TEST_CASE("an address is added to the application's name, or to app without one"
   CHECK(unnamed == Pairs{{"application_name", "app - unix(7):6432"}});
 }
 
-}  // namespace remuda::proxy
+}  // namespace remuda::proxy::startup_parameters_test

@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::route {
+namespace remuda::route::directory_test {
 
 TEST_CASE("an entry is found by its exact name, else the fallback takes the name asked for") {
   config::Config config;
@@ -44,4 +44,4 @@ TEST_CASE("a forced user owns the pool") {
   CHECK(pool_user(database, "ann") == "shared");
 }
 
-}  // namespace remuda::route
+}  // namespace remuda::route::directory_test

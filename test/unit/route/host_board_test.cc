@@ -2,8 +2,8 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
+namespace remuda::route::host_board_test {
+
 using config::TargetSession;
 
 namespace {
@@ -119,3 +119,5 @@ TEST_CASE("who waits is told of each host why it cannot serve") {
   CHECK_FALSE(has_host(*cluster));
   CHECK(describe(*cluster) == "a:5432 is down: no answer; [::1]:5432 is up, a standby, disabled");
 }
+
+}  // namespace remuda::route::host_board_test

@@ -5,8 +5,8 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
+namespace remuda::route::host_choice_test {
+
 using config::LoadBalance;
 using config::TargetSession;
 
@@ -150,3 +150,5 @@ TEST_CASE("a host that came up gets its share little by little") {
   hosts[0].state = HostState::down;
   CHECK(share(0) == 1100);
 }
+
+}  // namespace remuda::route::host_choice_test

@@ -2,9 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
-
+namespace remuda::route::host_health_test {
 namespace {
 
 using Answer = HealthSample::Answer;
@@ -192,3 +190,5 @@ TEST_CASE("a primary that another one has followed is used no more until it is a
   CHECK(host.state() == "up");
   CHECK_FALSE(host.health.supersede(host.now));
 }
+
+}  // namespace remuda::route::host_health_test

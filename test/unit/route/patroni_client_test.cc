@@ -10,8 +10,8 @@
 
 #ifdef REMUDA_HAVE_CURL
 
-using namespace remuda;
-using namespace remuda::route;
+namespace remuda::route::patroni_client_test {
+
 using test::certificates;
 using test::http_answer;
 using test::PatroniServer;
@@ -303,5 +303,7 @@ TEST_CASE("options are made of settings", "[patroni]") {
   CHECK(made == patroni_options(config, {"http://h1"}));
   CHECK_FALSE(made == patroni_options(config, {"http://h2"}));
 }
+
+}  // namespace remuda::route::patroni_client_test
 
 #endif

@@ -7,9 +7,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
-
+namespace remuda::route::patroni_cluster_test {
 namespace {
 
 // A line per member: what it is, with what is not usual behind it.
@@ -240,3 +238,5 @@ TEST_CASE("an answer has bounds: length, depth, members, texts", "[patroni]") {
   CHECK(fault_of_one(fmt::format("\"role\": \"{}\"", std::string(256, 'r'))) ==
         "members[0].role: longer than 255 bytes");
 }
+
+}  // namespace remuda::route::patroni_cluster_test

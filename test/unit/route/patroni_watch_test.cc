@@ -10,9 +10,9 @@
 
 #ifdef REMUDA_HAVE_CURL
 
-using namespace remuda;
+namespace remuda::route::patroni_watch_test {
+
 using namespace remuda::io;
-using namespace remuda::route;
 using test::PatroniServer;
 
 namespace {
@@ -192,5 +192,7 @@ TEST_CASE("a scope that closes ends it, at rest as well", "[patroni]") {
   scene.watch->ask_soon();
   CHECK(scene.told.size() == 1);
 }
+
+}  // namespace remuda::route::patroni_watch_test
 
 #endif

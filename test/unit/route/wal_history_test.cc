@@ -2,9 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
-
+namespace remuda::route::wal_history_test {
 namespace {
 
 constexpr Micros kNow = 1000 * kSecond;
@@ -78,3 +76,5 @@ TEST_CASE("the history is bounded") {
   CHECK(is(history.lag_of({.received = 1, .replayed = 1}, kNow), std::nullopt,
            10 * WalHistory::kMost + 98));
 }
+
+}  // namespace remuda::route::wal_history_test

@@ -6,7 +6,7 @@
 
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::allocation_test {
 namespace {
 
 // A conversation without the harness, whose strings would be counted.
@@ -181,4 +181,4 @@ TEST_CASE("a CopyData of a gigabyte allocates nothing") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::allocation_test

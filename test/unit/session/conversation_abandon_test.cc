@@ -2,7 +2,7 @@
 // server is known to be free, or it cannot be known.
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::conversation_abandon_test {
 namespace {
 
 // The client is gone; false when its server is of no more use.
@@ -111,4 +111,4 @@ TEST_CASE("once it has answered, an abandoned server may say nothing more") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::conversation_abandon_test

@@ -2,7 +2,7 @@
 // PostgreSQL manual, Frontend/Backend Protocol, Message Flow: COPY Operations.
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::conversation_copy_test {
 namespace {
 
 const std::string kBatch = parse("copy") + bind() + describe() + execute() + sync();
@@ -391,4 +391,4 @@ TEST_CASE("replication copies both ways") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::conversation_copy_test

@@ -2,7 +2,7 @@
 // that nobody has; and what a server may say when nobody asked.
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::conversation_internal_test {
 namespace {
 
 void give_other_parameters(Talk& t) {
@@ -145,4 +145,4 @@ TEST_CASE("after a replay a transaction mode client keeps its server to the end 
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::conversation_internal_test

@@ -4,7 +4,7 @@
 
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::conversation_limits_test {
 namespace {
 
 TEST_CASE("an unknown message of a client is refused and not sent on") {
@@ -258,4 +258,4 @@ TEST_CASE("an egress without room stops the walk before anything is consumed") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::conversation_limits_test

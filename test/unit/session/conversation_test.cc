@@ -1,7 +1,7 @@
 // Simple and extended queries, errors among them, and when the server is free again.
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::conversation_test {
 namespace {
 
 TEST_CASE("a simple query takes a server and gives it back at ReadyForQuery") {
@@ -320,4 +320,4 @@ TEST_CASE("an error that nobody asked for passes to a linked client") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::conversation_test

@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::session {
+namespace remuda::session::egress_test {
 namespace {
 
 std::string content(Egress& out) {
@@ -63,4 +63,4 @@ TEST_CASE("runs are bounded, and one refused changes nothing") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::egress_test

@@ -5,7 +5,7 @@
 #include "support/catch.h"
 #include "unit/session/messages.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::first_request_test {
 namespace {
 
 const std::string kBatch = message('P', std::string("\0select 1\0\0\0", 13)) +
@@ -40,4 +40,4 @@ TEST_CASE("what is not a whole request of one kind is none") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::first_request_test

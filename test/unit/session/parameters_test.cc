@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::session {
+namespace remuda::session::parameters_test {
 namespace {
 
 // What one SET writes for a value, after "SET name=".
@@ -174,4 +174,4 @@ TEST_CASE("a table is empty when its sets are gone") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::parameters_test

@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::session {
+namespace remuda::session::pipeline_test {
 namespace {
 
 TEST_CASE("a pipeline answers in the order of the questions, across growth and wrap-around") {
@@ -85,4 +85,4 @@ TEST_CASE("entries are removed from the middle, also where the ring wraps") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::pipeline_test

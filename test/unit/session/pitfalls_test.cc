@@ -2,7 +2,7 @@
 // trouble.
 #include "unit/session/harness.h"
 
-namespace remuda::session::test {
+namespace remuda::session::test::pitfalls_test {
 namespace {
 
 TEST_CASE("C1.1 a client that leaves with a request half sent leaves no server to reuse") {
@@ -288,4 +288,4 @@ TEST_CASE("C3.26 a client that cannot send on does not stop its server") {
 }
 
 }  // namespace
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::pitfalls_test

@@ -6,9 +6,9 @@
 #include "unit/session/messages.h"
 #include "unit/session/model_program.h"
 
+namespace remuda::session::test::sessions_model_test {
 using namespace std::string_literals;
 
-namespace remuda::session::test {
 namespace {
 
 using Block = ModelSession::Block;
@@ -314,4 +314,4 @@ TEST_CASE("each client's session is as on a server of its own") {
   run_model_programs<Sessions>(500);
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::sessions_model_test

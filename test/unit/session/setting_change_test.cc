@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::session {
+namespace remuda::session::setting_change_test {
 namespace {
 
 using Kind = SettingChange::Kind;
@@ -244,4 +244,4 @@ TEST_CASE("tags that tell of settings") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::setting_change_test

@@ -1,10 +1,10 @@
 // Settings that follow their client from server to server: exact bytes to both sides.
 #include "unit/session/harness.h"
 
+namespace remuda::session::test::settings_follow_test {
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 
-namespace remuda::session::test {
 namespace {
 
 std::string prepare(std::string_view name, std::string_view sql) {
@@ -362,4 +362,4 @@ TEST_CASE("a statement prepared under settings that an error takes back is nobod
   CHECK(!is_suspect("app.tenant"));
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::settings_follow_test

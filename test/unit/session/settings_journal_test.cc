@@ -5,7 +5,7 @@
 #include "support/catch.h"
 #include "unit/session/allocations.h"
 
-namespace remuda::session {
+namespace remuda::session::settings_journal_test {
 namespace {
 
 // A server and its client, told what the server answered.
@@ -343,4 +343,4 @@ TEST_CASE("transactions that change no setting allocate nothing") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::settings_journal_test

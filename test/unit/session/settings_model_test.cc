@@ -6,7 +6,7 @@
 #include "support/catch.h"
 #include "unit/session/model_setting.h"
 
-namespace remuda::session {
+namespace remuda::session::settings_model_test {
 namespace {
 
 using test::ModelSetting;
@@ -188,4 +188,4 @@ TEST_CASE("settings follow random transactions as PostgreSQL's stack of them doe
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::settings_model_test

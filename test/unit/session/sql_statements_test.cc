@@ -1,8 +1,9 @@
 // PREPARE, EXECUTE and DEALLOCATE by SQL: exact bytes to both sides.
 #include "unit/session/harness.h"
 
+namespace remuda::session::test::sql_statements_test {
 using namespace std::string_literals;
-namespace remuda::session::test {
+
 namespace {
 
 std::string name_of(Talk& t, const std::string& sql) {
@@ -543,4 +544,4 @@ TEST_CASE("what an EXECUTE runs is not evicted for it") {
   });
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::sql_statements_test

@@ -5,7 +5,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::session {
+namespace remuda::session::sql_tokens_test {
 namespace {
 
 using Kind = Token::Kind;
@@ -140,4 +140,4 @@ TEST_CASE("any bytes are cut without reading outside, and in a time that grows w
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::sql_tokens_test

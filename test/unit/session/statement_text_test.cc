@@ -7,7 +7,7 @@
 #include "support/catch.h"
 #include "unit/session/allocations.h"
 
-namespace remuda::session {
+namespace remuda::session::statement_text_test {
 namespace {
 
 using Kind = StatementKind;
@@ -176,4 +176,4 @@ TEST_CASE("names are read from the statements that have one") {
 }
 
 }  // namespace
-}  // namespace remuda::session
+}  // namespace remuda::session::statement_text_test

@@ -2,8 +2,9 @@
 // worst: what is only answered by us, settings that change, texts that are cut anywhere.
 #include "unit/session/harness.h"
 
+namespace remuda::session::test::statements_edge_test {
 using namespace std::string_literals;
-namespace remuda::session::test {
+
 namespace {
 
 std::string prepare(std::string_view name, std::string_view sql) {
@@ -252,4 +253,4 @@ TEST_CASE("a name that no Bind could name is refused when it is given") {
   CHECK_THAT(t.needs(), Catch::Contains("too long"));
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::statements_edge_test

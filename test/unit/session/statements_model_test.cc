@@ -5,9 +5,9 @@
 #include "unit/session/messages.h"
 #include "unit/session/model_program.h"
 
+namespace remuda::session::test::statements_model_test {
 using namespace std::string_literals;
 
-namespace remuda::session::test {
 namespace {
 
 class Orders : public ModelProgram {
@@ -94,4 +94,4 @@ TEST_CASE("each client's prepared statements are as on a server of its own") {
   run_model_programs<Orders>(300);
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::statements_model_test

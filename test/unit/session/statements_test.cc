@@ -1,8 +1,9 @@
 // Prepared statements that follow their client: exact bytes to both sides.
 #include "unit/session/harness.h"
 
+namespace remuda::session::test::statements_test {
 using namespace std::string_literals;
-namespace remuda::session::test {
+
 namespace {
 
 std::string body_of(std::string_view sql) {
@@ -684,4 +685,4 @@ TEST_CASE("a client's statements by value, and back") {
   CHECK(copy_in({}, t.statements) == nullptr);
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::statements_test

@@ -6,7 +6,7 @@
 #include "remuda/wire/sqlstate.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::builder_test {
 namespace {
 
 using test::bytes_of;
@@ -138,4 +138,4 @@ TEST_CASE("what a client asks") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::builder_test

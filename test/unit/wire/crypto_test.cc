@@ -5,7 +5,7 @@
 #include "cuts.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::crypto_test {
 namespace {
 
 using test::bytes_of;
@@ -102,4 +102,4 @@ TEST_CASE("a wiped secret is gone") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::crypto_test

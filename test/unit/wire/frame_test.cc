@@ -8,7 +8,7 @@
 #include "remuda/base/error.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::frame_test {
 namespace {
 
 using test::all_cuts;
@@ -112,4 +112,4 @@ TEST_CASE("a peer that has proved itself may be given a larger bound") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::frame_test

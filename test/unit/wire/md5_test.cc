@@ -2,7 +2,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::md5_test {
 namespace {
 
 const ByteView kSalt("\x01\x02\x03\x04", 4);
@@ -56,4 +56,4 @@ TEST_CASE("a clear-text password fits its md5 hash for its own user only") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::md5_test

@@ -4,7 +4,7 @@
 
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::message_test {
 namespace {
 
 std::string known(const MessageType* (*lookup)(char) noexcept) {
@@ -49,4 +49,4 @@ static_assert(frontend_message('Q')->name == "Query");
 static_assert(backend_message('Q') == nullptr);
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::message_test

@@ -4,7 +4,7 @@
 #include "remuda/wire/builder.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::notice_test {
 namespace {
 
 using test::bytes_of;
@@ -88,4 +88,4 @@ TEST_CASE("what we build can be read") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::notice_test

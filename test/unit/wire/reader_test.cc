@@ -3,7 +3,7 @@
 #include "cuts.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::reader_test {
 namespace {
 
 using test::bytes_of;
@@ -84,4 +84,4 @@ TEST_CASE("each kind of field knows the end") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::reader_test

@@ -2,7 +2,7 @@
 #include "remuda/wire/scram.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::scram_client_test {
 namespace {
 
 using test::bytes_of;
@@ -218,4 +218,4 @@ TEST_CASE("messages out of turn are refused") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::scram_client_test

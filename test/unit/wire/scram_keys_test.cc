@@ -2,7 +2,7 @@
 #include "remuda/wire/scram.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::scram_keys_test {
 namespace {
 
 using test::bytes_of;
@@ -56,4 +56,4 @@ TEST_CASE("a built secret is that of PostgreSQL") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::scram_keys_test

@@ -2,7 +2,7 @@
 #include "remuda/wire/scram.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::scram_server_test {
 namespace {
 
 using test::bytes_of;
@@ -247,4 +247,4 @@ TEST_CASE("a mock exchange fails even with the right proof") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::scram_server_test

@@ -4,7 +4,7 @@
 #include "remuda/wire/scram.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::secret_test {
 namespace {
 
 // What PostgreSQL stores for "pencil" with the salt of RFC 7677.
@@ -98,4 +98,4 @@ TEST_CASE("passwords of 1 KB and 64 KB are checked against every kind of secret"
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::secret_test

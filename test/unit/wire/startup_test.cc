@@ -4,7 +4,7 @@
 #include "remuda/wire/builder.h"
 #include "support/catch.h"
 
-namespace remuda::wire {
+namespace remuda::wire::startup_test {
 namespace {
 
 using test::bytes_of;
@@ -194,4 +194,4 @@ TEST_CASE("options of any size") {
 }
 
 }  // namespace
-}  // namespace remuda::wire
+}  // namespace remuda::wire::startup_test
