@@ -298,7 +298,7 @@ TEST_CASE("PAUSE lets transactions end, then holds everyone until RESUME") {
   CHECK(busy.value("SELECT 1") == "1");
   busy.exec("COMMIT");
   console.finish();
-  CHECK(postgres().backends("p0") == 0);
+  CHECK(postgres().wait_backends("p0", 0));
   CHECK(names(remuda.show("STATE"), "value") == "no yes no ");
   CHECK(pq_error([&] { console.exec("PAUSE"); }).message == "already suspended/paused");
   CHECK(PQisBusy(other.raw()) == 1);

@@ -144,7 +144,7 @@ TEST_CASE("the query of a client that is lost is cancelled, and its locks go") {
   CHECK(eventually([] { return postgres().value("SELECT pg_try_advisory_lock(8)") == "t"; }));
   // It is free again, and so is its place.
   CHECK(remuda.wait_pool("p0", "sv_idle", 1));
-  CHECK(eventually([] { return postgres().backends("p0") == 1; }));
+  CHECK(postgres().wait_backends("p0", 1));
 }
 
 TEST_CASE("cancel_abandoned_queries = 0 leaves the query alone and closes its server") {

@@ -89,7 +89,7 @@ TEST_CASE("a server that becomes free serves a client of another worker") {
   CHECK(in_workers(remuda, "lent") == 1);
   CHECK(in_workers(remuda, "taken") == 1);
   CHECK(in_workers(remuda, "servers") == 8);
-  CHECK(postgres().backends("p0") == 8);
+  CHECK(postgres().wait_backends("p0", 8));
   // It stays, and serves there.
   CHECK(hungry.value("SELECT 43") == "43");
   CHECK(in_workers(remuda, "lent") == 1);
@@ -103,7 +103,7 @@ TEST_CASE("idle servers are fed to a worker that has none") {
   for (Pq& client : homes.second) client.exec("BEGIN");
   for (Pq& client : homes.second) CHECK(client.value("SELECT 1") == "1");
   CHECK(in_workers(remuda, "lent") == 3);
-  CHECK(postgres().backends("p0") == 8);
+  CHECK(postgres().wait_backends("p0", 8));
 }
 
 TEST_CASE("four homes share the servers") {
@@ -121,7 +121,7 @@ TEST_CASE("four homes share the servers") {
   }
   CHECK(in_workers(remuda, "lent") > 0);
   CHECK(in_workers(remuda, "lent") == in_workers(remuda, "taken"));
-  CHECK(postgres().backends("p0") <= 3);
+  CHECK(eventually([] { return postgres().backends("p0") <= 3; }));
 }
 
 TEST_CASE("values that one client has set are not seen through a lent server") {
@@ -142,7 +142,7 @@ TEST_CASE("values that one client has set are not seen through a lent server") {
     CHECK(here.value("SHOW DateStyle") == "German, DMY");
   }
   CHECK(in_workers(remuda, "lent") >= 19);
-  CHECK(postgres().backends("p0") == 1);
+  CHECK(postgres().wait_backends("p0", 1));
 }
 
 TEST_CASE("a session's state is reset before its server goes to another worker") {
@@ -310,7 +310,7 @@ TEST_CASE("KILL ends clients and servers of every home") {
   remuda.console().exec("KILL p0");
   CHECK(pq_error([&] { homes.second[0].finish(); }).message == "database removed");
   for (Pq& client : homes.first) CHECK(client.wait_closed());
-  CHECK(eventually([] { return postgres().backends("p0") == 0; }));
+  CHECK(postgres().wait_backends("p0", 0));
   remuda.console().exec("RESUME p0");
   CHECK(remuda.connect().value("SELECT 1") == "1");
 }
@@ -357,7 +357,7 @@ TEST_CASE("a smaller pool goes on serving clients on more homes than it would ha
   for (Pq& client : homes.first) client.send("SELECT 1");
   for (Pq& client : homes.second) CHECK(client.finish() == Rows{{"1"}});
   for (Pq& client : homes.first) CHECK(client.finish() == Rows{{"1"}});
-  CHECK(postgres().backends("p0") == 1);
+  CHECK(postgres().wait_backends("p0", 1));
 }
 
 TEST_CASE("the reserve is for clients of any home that have waited for long") {
@@ -365,7 +365,7 @@ TEST_CASE("the reserve is for clients of any home that have waited for long") {
   Homes homes(remuda, 2);
   for (size_t i = 0; i < 8; ++i) homes.first[i].exec("BEGIN");
   homes.second[0].exec("BEGIN");
-  CHECK(postgres().backends("p0") == 9);
+  CHECK(postgres().wait_backends("p0", 9));
   homes.second[1].send("SELECT 1");
   REQUIRE(wait_waiting(remuda, 1));
   homes.first[0].exec("COMMIT");

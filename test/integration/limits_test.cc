@@ -55,7 +55,7 @@ TEST_CASE("default_pool_size bounds a pool, and the next client waits its turn")
   next.send("SELECT 1");
   REQUIRE(remuda.wait_pool("p0", "cl_waiting", 1));
   CHECK(remuda.pool("p0").at("sv_active") == "3");
-  CHECK(postgres().backends("p0") == 3);
+  CHECK(postgres().wait_backends("p0", 3));
   busy[1].exec("COMMIT");
   CHECK(next.finish() == Rows{{"1"}});
 }
@@ -156,11 +156,11 @@ TEST_CASE("max_db_connections counts all users, and an idle server makes room") 
   other.exec("BEGIN");
   third.send("SELECT 3");
   REQUIRE(remuda.wait_pool("p0", "cl_waiting", 1, "md5_user"));
-  CHECK(postgres().backends("p0") == 2);
+  CHECK(postgres().wait_backends("p0", 2));
   other.exec("COMMIT");
   CHECK(third.finish() == Rows{{"3"}});
   CHECK(remuda.wait_log("evicted"));
-  CHECK(postgres().backends("p0") <= 2);
+  CHECK(eventually([] { return postgres().backends("p0") <= 2; }));
   // Now trust_user has no server, and gets one from md5_user's idle one in turn.
   CHECK(other.value("SELECT 2") == "2");
   CHECK(one.value("SELECT 1") == "1");
@@ -194,7 +194,7 @@ TEST_CASE("C5.35 many pools that share one database limit all get their turn") {
     }
   });
   CHECK(failures == std::vector<std::string>{});
-  CHECK(postgres().backends("p0") <= 2);
+  CHECK(eventually([] { return postgres().backends("p0") <= 2; }));
 }
 
 TEST_CASE("the reserve helps when a client has waited long enough") {
@@ -203,26 +203,26 @@ TEST_CASE("the reserve helps when a client has waited long enough") {
   auto busy = holders(remuda, 1);
   Pq second = remuda.connect();
   CHECK(second.value("SELECT 2") == "2");
-  CHECK(postgres().backends("p0") == 2);
+  CHECK(postgres().wait_backends("p0", 2));
   CHECK(remuda.wait_log("taking connection from reserve_pool"));
   second.exec("BEGIN");
   Pq third = remuda.connect();
   third.send("SELECT 3");
   REQUIRE(remuda.wait_pool("p0", "cl_waiting", 1));
-  CHECK(postgres().backends("p0") == 2);
+  CHECK(postgres().wait_backends("p0", 2));
 }
 
 TEST_CASE("min_pool_size keeps servers open") {
   Remuda remuda(ini_text("min_pool_size = 3"));
   Pq client = remuda.connect();
   CHECK(client.value("SELECT 1") == "1");
-  CHECK(eventually([] { return postgres().backends("p0") == 3; }));
+  CHECK(postgres().wait_backends("p0", 3));
 }
 
 TEST_CASE("min_pool_size with a forced user needs no client") {
   Remuda remuda(
       ini_text("", "p0 = host=127.0.0.1 port={pg_port} user=trust_user min_pool_size=2\n"));
-  CHECK(eventually([] { return postgres().backends("p0") == 2; }));
+  CHECK(postgres().wait_backends("p0", 2));
 }
 
 TEST_CASE("query_wait_timeout ends a wait") {
@@ -239,7 +239,7 @@ TEST_CASE("query_wait_timeout ends a wait") {
 TEST_CASE("server_idle_timeout closes servers nobody uses") {
   Remuda remuda(ini_text("server_idle_timeout = 0.3"));
   CHECK(remuda.connect().value("SELECT 1") == "1");
-  CHECK(eventually([] { return postgres().backends("p0") == 0; }));
+  CHECK(postgres().wait_backends("p0", 0));
   CHECK(remuda.wait_log("server idle timeout"));
 }
 
@@ -257,7 +257,7 @@ TEST_CASE("a pool that shrinks closes what is too many") {
   remuda.write_ini(ini_text("default_pool_size = 2"));
   remuda.reload();
   for (auto& client : busy) client.exec("COMMIT");
-  CHECK(eventually([] { return postgres().backends("p0") == 2; }));
+  CHECK(postgres().wait_backends("p0", 2));
 }
 
 TEST_CASE("C5.34 clients that connect and leave over and over use up nothing") {

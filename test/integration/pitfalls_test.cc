@@ -52,7 +52,7 @@ TEST_CASE("C1.1 a client that leaves with a batch unfinished takes the server wi
   Pq next = remuda.connect();
   for (int i = 0; i < 10; ++i)
     CHECK(next.value("SELECT " + std::to_string(i)) == std::to_string(i));
-  CHECK(eventually([] { return postgres().backends("p0") == 1; }));
+  CHECK(postgres().wait_backends("p0", 1));
 }
 
 TEST_CASE("C1.1 a client that leaves with answers unread takes the server with it") {

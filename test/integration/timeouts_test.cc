@@ -170,7 +170,7 @@ TEST_CASE("pool_idle_timeout forgets a pool, and the next client gets a new one"
   REQUIRE(has_pool(remuda, "p0"));
   CHECK(eventually([&] { return !has_pool(remuda, "p0"); }));
   CHECK(remuda.wait_log("cleaning up idle pool"));
-  CHECK(postgres().backends("p0") == 0);
+  CHECK(postgres().wait_backends("p0", 0));
   CHECK(remuda.connect().value("SELECT 2") == "2");
 }
 

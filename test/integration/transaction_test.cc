@@ -39,7 +39,7 @@ TEST_CASE("64 clients over 4 servers lose no update") {
     }
   });
   CHECK(failures == std::vector<std::string>{});
-  CHECK(postgres().backends("p0") <= 4);
+  CHECK(eventually([] { return postgres().backends("p0") <= 4; }));
   CHECK(postgres().value("SELECT sum(balance) FROM account") == "0");
   CHECK(postgres().value("SELECT sum(balance) FROM account WHERE id >= 4") ==
         std::to_string(kClients * kRounds));
@@ -231,7 +231,7 @@ TEST_CASE("a client that leaves in a transaction is rolled back and holds nothin
   one.close();
   Pq other = remuda.connect();
   CHECK(other.value("SELECT count(*) FROM left_behind") == "0");
-  CHECK(eventually([] { return postgres().backends("p0") == 1; }));
+  CHECK(postgres().wait_backends("p0", 1));
 }
 
 TEST_CASE("a client that leaves while its query runs takes the server with it") {

@@ -223,6 +223,10 @@ int PostgresServer::backends(const std::string& dbname) const {
             "postgres"));
 }
 
+bool PostgresServer::wait_backends(const std::string& dbname, int count) const {
+  return eventually([&] { return backends(dbname) == count; });
+}
+
 PostgresServer& postgres() {
   static PostgresServer server;
   return server;

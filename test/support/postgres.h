@@ -38,6 +38,8 @@ class PostgresServer {
   std::string value(const std::string& sql, const std::string& dbname = "p0") const;
   // Connections of others to a database now.
   int backends(const std::string& dbname) const;
+  // Waits until there are so many: a process outlives its connection, if only for a moment.
+  bool wait_backends(const std::string& dbname, int count) const;
 
   bool is_running() const { return process_.has_value(); }
   void stop(Stop how = Stop::fast);
