@@ -3,7 +3,8 @@
 //
 // A host of which nothing is known takes its first answer as it is. From then on `fall` failures in
 // a row make it down and `rise` good answers make it up again; a role counts at once. A standby is
-// lagging as soon as it is beyond a limit, until `rise` answers in a row were well within it.
+// lagging as soon as it could be beyond a limit before it is looked at again, until `rise` answers
+// in a row were well within.
 #pragma once
 
 #include <cstdint>
@@ -59,6 +60,11 @@ class HostHealth {
   void suspect() noexcept { is_suspect_ = true; }
   // Another one has become the primary. True if that changed anything.
   bool supersede(Micros now);
+  // A standby whose lag may have grown beyond the limit since it was last told. True if that
+  // changed anything.
+  bool expire(const HealthRules& rules, Micros now);
+  // Its name leads elsewhere now: nothing is known of what is there.
+  void move(std::string reason, Micros now);
 
   HostState state() const noexcept { return state_; }
   HostRole role() const noexcept { return role_; }
@@ -89,6 +95,8 @@ class HostHealth {
   int failures_ = 0;   // in a row, of a host that is not down
   int successes_ = 0;  // in a row, of one that is, or that lags
   bool is_suspect_ = false;
+  std::optional<Micros> lag_;  // of a standby, as it was last told
+  Micros told_ = 0;            // when
 };
 
 }  // namespace remuda::route

@@ -15,8 +15,9 @@ void WalHistory::note(Micros now, uint64_t position, uint32_t timeline) {
   const bool is_back = !points_.empty() && position < points_.back().position;
   if (timeline != timeline_ || is_back) points_.clear();
   timeline_ = timeline;
-  // A primary at rest: that is where it still is.
-  if (points_.size() > 1 && points_.back().position == position) {
+  const size_t count = points_.size();
+  if (count > 1 && points_[count - 1].position == position &&
+      points_[count - 2].position == position) {
     points_.back().when = now;
     return;
   }
@@ -24,27 +25,32 @@ void WalHistory::note(Micros now, uint64_t position, uint32_t timeline) {
   if (points_.size() > kMost) points_.pop_front();
 }
 
-Lag WalHistory::lag_of(const StandbyPosition& standby, Micros now) const {
+Lag WalHistory::lag_of(const StandbyPosition& standby, Micros now, Source source) const {
   Lag lag;
-  if (!standby.replayed) return lag;
-  const uint64_t replayed = *standby.replayed;
+  if (!standby.replayed || points_.empty()) return lag;
   // What it has received already it can only not have had the time for.
-  const uint64_t unreplayed = ahead(standby.received.value_or(replayed), replayed);
-  const uint64_t missing = points_.empty() ? 0 : ahead(points_.back().position, replayed);
-  if (points_.empty() && !standby.received) return lag;
-  lag.bytes = std::max(unreplayed, missing);
-  if (*lag.bytes == 0) {
-    lag.time = 0;
-    return lag;
-  }
-  lag.time = standby.replay_age;
-  const auto after = std::find_if(points_.begin(), points_.end(), [replayed](const Point& point) {
-    return point.position > replayed;
-  });
-  if (after == points_.begin()) return lag;
-  const Micros bound = now - std::prev(after)->when;
-  lag.time = std::min(lag.time.value_or(bound), bound);
+  const uint64_t received = standby.received.value_or(0);
+  const uint64_t known = std::max(points_.back().position, received);
+  const uint64_t bytes = ahead(known, *standby.replayed);
+  // Another standby may lack the same.
+  if (bytes == 0 && source == Source::standby) return lag;
+  lag.bytes = bytes;
+  lag.time = bytes == 0 ? 0 : time_behind(standby, now, source);
   return lag;
+}
+
+std::optional<Micros> WalHistory::time_behind(const StandbyPosition& standby, Micros now,
+                                              Source source) const {
+  const Micros until = source == Source::gone ? points_.back().when : now;
+  std::optional<Micros> told = standby.replay_age;
+  if (told) *told -= now - until;
+  const auto after =
+      std::find_if(points_.begin(), points_.end(),
+                   [&](const Point& point) { return point.position > *standby.replayed; });
+  const Micros least = after == points_.end() ? 0 : until - after->when;
+  if (after == points_.begin()) return told ? std::max(*told, least) : told;
+  const Micros most = until - std::prev(after)->when;
+  return told && *told >= least && *told <= most ? *told : most;
 }
 
 }  // namespace remuda::route

@@ -34,16 +34,27 @@ class WalHistory {
   void note(Micros now, uint64_t position, uint32_t timeline);
   bool is_empty() const noexcept { return points_.empty(); }
 
-  // Both are what the standby is behind at least, as far as the last look at the primary can tell;
-  // the time is the smaller of what its own clock and the history say.
-  Lag lag_of(const StandbyPosition& standby, Micros now) const;
+  // Whose history this is.
+  enum class Source : uint8_t {
+    primary,
+    gone,     // a primary that does not answer: nobody falls behind it any more
+    standby,  // one of them, as no primary is known: others lack at least what it has
+  };
+
+  // What was missing when the primary was seen last, and the age of the oldest of it. That lies
+  // between two looks at the primary; where the clock of the standby says when, it is believed
+  // within these bounds only. No time: the standby is behind all that is known.
+  Lag lag_of(const StandbyPosition& standby, Micros now, Source source = Source::primary) const;
 
  private:
   struct Point {
     Micros when;
     uint64_t position;
   };
-  std::deque<Point> points_;  // in order of both
+  std::optional<Micros> time_behind(const StandbyPosition& standby, Micros now,
+                                    Source source) const;
+
+  std::deque<Point> points_;  // in order of both; of a rest the beginning and the end
   uint32_t timeline_ = 0;
 };
 
