@@ -165,6 +165,11 @@ void Resolver::answered(const std::string& host, int status, std::vector<Address
   }
 }
 
+void Resolver::expire(const std::string& host) noexcept {
+  const auto known = names_.find(host);
+  if (known != names_.end()) known->second->expires = 0;
+}
+
 void Resolver::refresh() {
   for (const auto& [host, entry] : names_) {
     if (entry->is_running || entry->last_found.empty()) continue;

@@ -47,6 +47,9 @@ class Resolver {
   // all has lost none: that may be the name server's fault.
   void on_dropped(OnDropped dropped) { dropped_ = std::move(dropped); }
 
+  // The next request for this name asks the system, whatever is known.
+  void expire(const std::string& host) noexcept;
+
   // Looks up all names again that had addresses the last time.
   void refresh();
 

@@ -59,13 +59,6 @@ ProbeAnswer read_answer(const pg::QueryResult& result) {
   return answer;
 }
 
-io::Task<io::Address> find_host(ProbeTools& tools, const ProbeTarget& target, Micros timeout) {
-  if (io::is_unix_host(target.host)) co_return io::Address::unix_socket(target.host, target.port);
-  const auto addresses =
-      co_await tools.resolver.resolve(target.host, target.port, timeout, &tools.tasks);
-  co_return addresses.front();
-}
-
 pg::LoginRequest make_request(const ProbeTarget& target, const io::Stream& stream) {
   pg::LoginRequest request;
   request.user = target.user;
@@ -81,9 +74,9 @@ pg::LoginRequest make_request(const ProbeTarget& target, const io::Stream& strea
 
 io::Task<ProbeAnswer> probe_host(ProbeTools& tools, Snapshot snapshot, ProbeTarget target) {
   const Micros timeout = std::max<Micros>(snapshot.config->health_check_timeout, 10 * kMillisecond);
-  const io::Address address = co_await find_host(tools, target, timeout);
   const io::TcpOptions options = tcp_options(*snapshot.config);
-  io::Stream stream = co_await io::connect(tools.loop, address, timeout, &tools.tasks, options);
+  io::Stream stream =
+      co_await io::connect(tools.loop, target.address, timeout, &tools.tasks, options);
   // It begins anew here: who is slow to connect is rarely slow to answer as well.
   io::Deadline deadline(tools.loop, timeout, stream, "health_check_timeout");
   const io::CloseLink link(tools.tasks, stream);

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "io/address.h"
 #include "io/loop.h"
 #include "io/offload.h"
-#include "io/resolver.h"
 #include "io/task.h"
 #include "io/task_scope.h"
 #include "pg/key_cache.h"
@@ -22,15 +22,14 @@ namespace remuda::proxy {
 struct ProbeTools {
   io::Loop& loop;
   io::TaskScope& tasks;
-  io::Resolver& resolver;
   io::OffloadLimit& crypto;
   pg::KeyCache& keys;
 };
 
 // Where to, and as whom.
 struct ProbeTarget {
-  std::string host;
-  uint16_t port = 5432;
+  std::string host;  // the name that its certificate has
+  io::Address address;
   std::string user;
   std::string database;
   wire::Secret secret;

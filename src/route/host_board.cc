@@ -42,6 +42,16 @@ void HostEntry::set_last_error(std::string text) {
   last_error_ = std::move(text);
 }
 
+std::optional<io::Address> HostEntry::address() const {
+  const std::lock_guard lock(mutex_);
+  return address_;
+}
+
+void HostEntry::set_address(const io::Address& address) {
+  const std::lock_guard lock(mutex_);
+  address_ = address;
+}
+
 std::string HostEntry::name() const {
   const bool is_v6 = host.find(':') != host.npos && host[0] != '/';
   return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
@@ -122,7 +132,9 @@ std::vector<std::shared_ptr<HostEntry>> HostBoard::all() const {
 void HostBoard::drop_unused() {
   const std::lock_guard lock(mutex_);
   // Who has no reference can get one only here, so a count of one stays one.
-  std::erase_if(entries_, [](const auto& item) { return item.second.use_count() == 1; });
+  std::erase_if(entries_, [](const auto& item) {
+    return item.second.use_count() == 1 && !item.second->is_disabled;
+  });
 }
 
 std::shared_ptr<const Cluster> HostBoard::cluster(const config::Config& config,
@@ -164,6 +176,11 @@ void HostBoard::set_members(const std::vector<std::string>& urls,
                             std::vector<ClusterMember> members) {
   const std::lock_guard lock(mutex_);
   members_[urls] = std::move(members);
+}
+
+void HostBoard::keep_members(const std::set<std::vector<std::string>>& urls) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(members_, [&](const auto& item) { return !urls.contains(item.first); });
 }
 
 void HostBoard::alarm(const std::shared_ptr<HostEntry>& entry) const {

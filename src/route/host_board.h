@@ -11,11 +11,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/config.h"
+#include "io/address.h"
 #include "route/cluster_member.h"
 #include "route/host_choice.h"
 #include "route/host_health.h"
@@ -48,12 +50,17 @@ class HostEntry {
   // The last failure of a check, or why it is not up.
   std::string last_error() const;
   void set_last_error(std::string text);
+  // Where it was checked: servers are opened there and nowhere else, as a name may lead to another
+  // host any time. Nothing before the first check. Read it after the epoch, set it before.
+  std::optional<io::Address> address() const;
+  void set_address(const io::Address& address);
   // "10.0.0.5:5432"
   std::string name() const;
 
  private:
   mutable std::mutex mutex_;
-  std::string last_error_;  // guarded by mutex_
+  std::string last_error_;              // guarded by mutex_
+  std::optional<io::Address> address_;  // guarded by mutex_
 };
 
 // One connection's place on a host: counted there, and of use until the host has changed. Moves
@@ -107,7 +114,7 @@ class HostBoard {
   // By "host:port", or the host alone if it has but one port. Null without.
   std::shared_ptr<HostEntry> find(const std::string& name) const;
   std::vector<std::shared_ptr<HostEntry>> all() const;
-  // Forgets those that nobody refers to.
+  // Forgets those that nobody refers to, unless they are out of use by DISABLE HOST.
   void drop_unused();
 
   // Null: the hosts of this database are not checked.
@@ -117,6 +124,8 @@ class HostBoard {
   // What Patroni tells at these URLs: databases that have them, or one of its hosts if the URLs are
   // those of all, are served by all of its hosts.
   void set_members(const std::vector<std::string>& urls, std::vector<ClusterMember> members);
+  // Forgets what was told at others.
+  void keep_members(const std::set<std::vector<std::string>>& urls);
 
   // The host is to be checked at once.
   void alarm(const std::shared_ptr<HostEntry>& entry) const;

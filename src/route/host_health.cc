@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace remuda::route {
 namespace {
@@ -41,7 +42,7 @@ std::string lag_text(const HealthSample& sample) {
 }  // namespace
 
 bool HostHealth::observe(const HealthRules& rules, const HealthSample& sample, Micros now) {
-  is_suspect_ = false;
+  was_suspect_ = std::exchange(is_suspect_, false);
   switch (sample.answer) {
     case HealthSample::Answer::fine:
       return take_answer(rules, sample, now);
@@ -75,7 +76,10 @@ bool HostHealth::supersede(Micros now) {
 
 Micros HostHealth::next_check(const HealthRules& rules, Micros last,
                               bool in_a_hurry) const noexcept {
-  if (is_suspect_ && failures_ == 0) return last + std::min(kSoon, rules.fast_interval);
+  // Who raises alarms again and again for nothing does not have it checked all the time.
+  if (is_suspect_ && failures_ == 0 && !was_suspect_) {
+    return last + std::min(kSoon, rules.fast_interval);
+  }
   const bool is_near = state_ == HostState::up && rules.max_lag > 0 && lag_ > rules.max_lag / 2;
   const bool is_fast = in_a_hurry || is_near || is_in_transition();
   return last + (is_fast ? std::min(rules.fast_interval, rules.interval) : rules.interval);
@@ -117,8 +121,8 @@ bool HostHealth::take_failure(const HealthRules& rules, const HealthSample& samp
 bool HostHealth::lags(const HealthRules& rules, const HealthSample& sample) {
   const Micros time = usable(rules);
   const uint64_t bytes = rules.max_lag_bytes;
-  const bool is_late = exceeds(sample.lag, time) || exceeds(sample.lag_bytes, bytes) ||
-                       is_ancient(rules, sample);
+  const bool is_late =
+      exceeds(sample.lag, time) || exceeds(sample.lag_bytes, bytes) || is_ancient(rules, sample);
   if (state_ != HostState::lagging) return is_late;
   const bool is_known =
       (rules.max_lag <= 0 || sample.lag) && (rules.max_lag_bytes == 0 || sample.lag_bytes);

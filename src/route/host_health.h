@@ -74,6 +74,8 @@ class HostHealth {
   // Raised whenever it is no longer what servers were opened for.
   uint32_t epoch() const noexcept { return epoch_; }
   bool is_suspect() const noexcept { return is_suspect_; }
+  // It may be on its way down.
+  bool is_in_doubt() const noexcept { return is_suspect_ || failures_ > 0; }
   // On its way up or down.
   bool is_in_transition() const noexcept { return is_suspect_ || failures_ > 0 || successes_ > 0; }
 
@@ -95,6 +97,7 @@ class HostHealth {
   int failures_ = 0;   // in a row, of a host that is not down
   int successes_ = 0;  // in a row, of one that is, or that lags
   bool is_suspect_ = false;
+  bool was_suspect_ = false;   // at the last check
   std::optional<Micros> lag_;  // of a standby, as it was last told
   Micros told_ = 0;            // when
 };

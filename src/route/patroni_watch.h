@@ -22,9 +22,9 @@ class PatroniWatch {
   using Told = std::function<void(const std::optional<ClusterView>&)>;
 
   // Asks at once, then every `interval` (at least 0.1 s). Tells the first result, and each that
-  // differs from the one before. `limit` keeps slow clusters from filling the pool; both it and
-  // the scope outlive the task, which ends, a second after the watch at the latest, when this dies
-  // or the scope closes.
+  // differs from the one before in more than lag and timelines. `limit` keeps slow clusters from
+  // filling the pool; both it and the scope outlive the task, which ends, a second after the watch
+  // at the latest, when this dies or the scope closes.
   PatroniWatch(io::Loop& loop, io::TaskScope& scope, io::OffloadLimit& limit,
                PatroniOptions options, Micros interval, Told told);
   // Nothing is told any more.

@@ -44,9 +44,9 @@ std::optional<Micros> WalHistory::time_behind(const StandbyPosition& standby, Mi
   const Micros until = source == Source::gone ? points_.back().when : now;
   std::optional<Micros> told = standby.replay_age;
   if (told) *told -= now - until;
-  const auto after =
-      std::find_if(points_.begin(), points_.end(),
-                   [&](const Point& point) { return point.position > *standby.replayed; });
+  const auto after = std::find_if(points_.begin(), points_.end(), [&](const Point& point) {
+    return point.position > *standby.replayed;
+  });
   const Micros least = after == points_.end() ? 0 : until - after->when;
   if (after == points_.begin()) return told ? std::max(*told, least) : told;
   const Micros most = until - std::prev(after)->when;

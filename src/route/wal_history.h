@@ -30,9 +30,11 @@ class WalHistory {
  public:
   static constexpr size_t kMost = 512;
 
-  // The primary was here. On another timeline what was known before is forgotten.
+  // The primary was here, or a standby has that much of it (timeline 0). On another timeline what
+  // was known before is forgotten.
   void note(Micros now, uint64_t position, uint32_t timeline);
-  bool is_empty() const noexcept { return points_.empty(); }
+  bool is_of_primary() const noexcept { return timeline_ != 0 && !points_.empty(); }
+  uint64_t last_position() const noexcept { return points_.empty() ? 0 : points_.back().position; }
 
   // Whose history this is.
   enum class Source : uint8_t {

@@ -107,7 +107,11 @@ void FakePeer::note(const std::string& text) {
   server_.notes_.push_back(text);
 }
 
-FakeServer::FakeServer(Script script) : script_(std::move(script)) {
+FakeServer::FakeServer(Script script) : FakeServer(std::move(script), 1, 0) {}
+
+FakeServer::FakeServer(Script script, int last, int port)
+    : script_(std::move(script)),
+      listener_(static_cast<in_addr_t>((INADDR_LOOPBACK & ~0xff) + last), port) {
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 

@@ -62,6 +62,8 @@ class FakeServer {
   using Script = std::function<void(FakePeer&)>;
 
   explicit FakeServer(Script script);
+  // At this port of 127.0.0.`last`.
+  FakeServer(Script script, int last, int port);
   ~FakeServer();
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;

@@ -2,6 +2,7 @@
 // take over. Owned by the test. What the machine refuses throws.
 #pragma once
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,11 +20,13 @@ namespace remuda::test {
 
 class ListeningSocket {
  public:
-  // On a free port of 127.0.0.1.
-  ListeningSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // On a free port of 127.0.0.1, or on this one of another of this machine's addresses.
+  explicit ListeningSocket(in_addr_t host = INADDR_LOOPBACK, int port = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(host);
+    address.sin_port = htons(static_cast<uint16_t>(port));
     socklen_t size = sizeof address;
     listen_on(reinterpret_cast<sockaddr*>(&address), size);
     check(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size));

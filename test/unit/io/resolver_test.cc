@@ -62,6 +62,17 @@ TEST_CASE("numeric hosts and paths need no look-up", "[resolver]") {
   CHECK(resolver.names().empty());
 }
 
+TEST_CASE("a name that is in doubt is looked up again", "[resolver]") {
+  Loop loop;
+  Resolver resolver(loop);
+  resolver.set_ttl(3600 * kSecond, 3600 * kSecond);
+  finish(loop, resolver.resolve("localhost", 5432));
+  resolver.expire("localhost");
+  resolver.expire("unknown");
+  CHECK(has_loopback(finish(loop, resolver.resolve("localhost", 5432)), 5432));
+  CHECK(resolver.lookups() == 2);
+}
+
 TEST_CASE("a name is looked up once while its answer is fresh", "[resolver]") {
   Loop loop;
   Resolver resolver(loop);

@@ -43,6 +43,16 @@ TEST_CASE("an entry is forgotten when nobody refers to it") {
   CHECK(board.all().empty());
 }
 
+TEST_CASE("an entry that is out of use stays so though its cluster forgets it for a while") {
+  HostBoard board;
+  board.entry("a", 5432)->is_disabled = true;
+  board.drop_unused();
+  CHECK(board.entry("a", 5432)->is_disabled);
+  board.entry("a", 5432)->is_disabled = false;
+  board.drop_unused();
+  CHECK(board.all().empty());
+}
+
 TEST_CASE("a claim counts its connection, and is outdated as soon as the epoch rises") {
   HostBoard board;
   const auto entry = board.entry("a", 5432);
@@ -105,6 +115,17 @@ TEST_CASE("members of a cluster take the place of the hosts that are configured"
   CHECK(board.cluster(config, own)->hosts[0].entry->port == 5433);
   board.set_members({"http://own"}, {});
   CHECK(board.cluster(config, own)->hosts[0].entry->host == "x");
+}
+
+TEST_CASE("members are forgotten with their URLs") {
+  HostBoard board;
+  config::Database own = database({"x"}, TargetSession::any);
+  own.patroni_urls = {"http://own"};
+  board.set_members({"http://own"}, {{.name = "1", .host = "a", .port = 5432}});
+  board.keep_members({{"http://own"}, {"http://other"}});
+  CHECK(board.cluster({}, own)->hosts[0].entry->host == "a");
+  board.keep_members({{"http://other"}});
+  CHECK(board.cluster({}, own)->hosts[0].entry->host == "x");
 }
 
 TEST_CASE("who waits is told of each host why it cannot serve") {

@@ -105,6 +105,19 @@ TEST_CASE("checks come faster while a host goes up or down, and at once after an
   CHECK(host.pause(true) == 100 * kMillisecond);
 }
 
+TEST_CASE("alarms that come again and again are not answered by a check each") {
+  Scene host;
+  host.primary();
+  host.health.suspect();
+  host.primary();
+  host.health.suspect();
+  CHECK(host.pause() == 250 * kMillisecond);
+  host.primary();
+  host.primary();
+  host.health.suspect();
+  CHECK(host.pause() == 20 * kMillisecond);
+}
+
 TEST_CASE("C5 37 a role counts at once, and what was opened for the old one is of no use") {
   Scene host;
   host.standby();
