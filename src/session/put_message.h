@@ -27,6 +27,17 @@ inline void put_cstring(Egress& out, ByteView text) {
   out.copy(ByteView("\0", 1));
 }
 
+// Text that outlives the egress: a short one is copied, so that it is one run with what is around
+// it.
+inline void put_text(Egress& out, ByteView text) {
+  constexpr size_t kShort = 1024;
+  if (text.size() <= kShort) {
+    out.copy(text);
+  } else {
+    out.forward(text);
+  }
+}
+
 // Describe or Close of a statement.
 inline void put_reference(Egress& out, char type, const StatementDigest& digest) {
   const StatementName name = server_name(digest);

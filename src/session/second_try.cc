@@ -10,12 +10,6 @@
 namespace remuda::session {
 namespace {
 
-using Stage = SecondTry::Stage;
-
-constexpr size_t kHeaderSize = FrameWalk::kHeaderSize;
-// Texts up to this size are copied, so that they are one run with what is around them.
-constexpr size_t kSmall = 1024;
-
 // The messages of a batch, all of which are whole.
 class BatchReader {
  public:
@@ -34,10 +28,10 @@ class BatchReader {
 };
 
 // The name of a statement in Bind or Describe; empty for other messages.
-ByteView statement_name(ByteView message) noexcept {
+ByteView named_in(ByteView message) noexcept {
   const bool binds = message[0] == 'B';
   if (!binds && message[0] != 'D') return {};
-  wire::Reader reader(message.substr(kHeaderSize));
+  wire::Reader reader(message.substr(FrameWalk::kHeaderSize));
   if (binds) {
     reader.cstring();
   } else if (reader.u8() != 'S') {
@@ -74,7 +68,7 @@ void begin_recording(ServerView& server, const StatementRef& statement, const Eg
   SecondTry& second = server.second_try;
   if (server.has_asked || server.status != TransactionStatus::idle) return;
   if (statement->mapping() || statement->form() != Statement::Form::parse) return;
-  second.stage = Stage::recording;
+  second.stage = SecondTry::Stage::recording;
   second.statement = statement;
   second.digest = statement->digest();
   second.is_described = false;
@@ -85,7 +79,7 @@ void begin_recording(ServerView& server, const StatementRef& statement, const Eg
 
 void record(ServerView& server, Egress& out) {
   SecondTry& second = server.second_try;
-  if (second.stage != Stage::recording) return;
+  if (second.stage != SecondTry::Stage::recording) return;
   const uint32_t ended = server.batch - second.number;
   // With another one behind it, it cannot be sent again.
   if (ended > 1 || (ended == 1 && !second.is_described)) return second.forget();
@@ -97,12 +91,12 @@ void record(ServerView& server, Egress& out) {
     second.batch.append(static_cast<const char*>(run.iov_base) + before, run.iov_len - before);
   }
   second.begin = 0;
-  if (ended == 1) second.stage = Stage::kept;
+  if (ended == 1) second.stage = SecondTry::Stage::kept;
 }
 
 bool try_again(ServerView& server, ClientView& client, const wire::ErrorFields& error) {
   SecondTry& second = server.second_try;
-  if (second.stage != Stage::kept || !is_curable(error)) return false;
+  if (second.stage != SecondTry::Stage::kept || !is_curable(error)) return false;
   const Owed failed = server.pipeline.front();
   const bool refers = failed.reply == Reply::bind || failed.reply == Reply::describe;
   if (!refers || failed.action != Action::forward || second.number + 1 != server.batch) {
@@ -110,32 +104,30 @@ bool try_again(ServerView& server, ClientView& client, const wire::ErrorFields& 
   }
   if (server.status != TransactionStatus::idle || !client.frame.at_boundary()) return false;
   if (!is_untouched(server)) return false;
-  server.statements.remove(second.digest);
   // Unless another client has met the same.
   if (second.statement->digest() == second.digest) {
     second.statement->renew();
     renew_statements(client);
   }
-  second.stage = Stage::failed;
+  second.stage = SecondTry::Stage::failed;
   return true;
 }
 
 void put_second_try(ServerView& server, Egress& to_server) {
   SecondTry& second = server.second_try;
   const StatementName before = server_name(second.digest);
+  // It may have had that name here before, when others used it.
+  while (server.statements.use(second.statement->digest())) second.statement->renew();
   const StatementName now = server_name(second.statement->digest());
   put_reference(to_server, 'C', second.digest);
+  server.statements.remove(second.digest);
   const ByteView body = second.statement->body();
   put_header(to_server, 'P', now.size() + 1 + body.size());
   put_cstring(to_server, view_of(now));
-  if (body.size() <= kSmall) {
-    to_server.copy(body);
-  } else {
-    to_server.forward(body);
-  }
+  put_text(to_server, body);
   BatchReader messages(second.batch);
   for (ByteView next = messages.next(); !next.empty(); next = messages.next()) {
-    const ByteView name = statement_name(next);
+    const ByteView name = named_in(next);
     if (name != view_of(before)) continue;
     const auto at = static_cast<size_t>(name.data() - second.batch.data());
     std::copy(now.begin(), now.end(), second.batch.begin() + static_cast<ptrdiff_t>(at));
@@ -143,16 +135,17 @@ void put_second_try(ServerView& server, Egress& to_server) {
   to_server.copy(second.batch);
   server.statements.add(second.statement->digest());
   second.digest = second.statement->digest();
-  second.stage = Stage::closing;
+  second.stage = SecondTry::Stage::closing;
 }
 
 Told take_second_answer(ServerView& server, char type, ByteView message) {
   SecondTry& second = server.second_try;
   if (type == 'S' || type == 'N' || type == 'A') return Told::as_usual;
-  if (second.stage == Stage::failed) {
-    const bool is_idle = type == 'Z' && message.size() == kHeaderSize + 1 && message.back() == 'I';
+  if (second.stage == SecondTry::Stage::failed) {
+    const bool is_idle =
+        type == 'Z' && message.size() == FrameWalk::kHeaderSize + 1 && message.back() == 'I';
     if (!is_idle) return Told::wrong;
-    second.stage = Stage::due;
+    second.stage = SecondTry::Stage::due;
     return Told::resend;
   }
   if (type == 'E') {
@@ -160,11 +153,11 @@ Told take_second_answer(ServerView& server, char type, ByteView message) {
     second.forget();
     return Told::as_usual;
   }
-  if (second.stage == Stage::closing && type == '3') {
-    second.stage = Stage::preparing;
+  if (second.stage == SecondTry::Stage::closing && type == '3') {
+    second.stage = SecondTry::Stage::preparing;
     return Told::swallow;
   }
-  if (second.stage == Stage::preparing && type == '1') {
+  if (second.stage == SecondTry::Stage::preparing && type == '1') {
     second.forget();
     return Told::swallow;
   }
@@ -173,7 +166,7 @@ Told take_second_answer(ServerView& server, char type, ByteView message) {
 
 bool give_up_second_try(ServerView& server) noexcept {
   SecondTry& second = server.second_try;
-  if (second.stage != Stage::failed) return false;
+  if (second.stage != SecondTry::Stage::failed) return false;
   second.forget();
   return true;
 }

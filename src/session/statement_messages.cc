@@ -31,8 +31,6 @@ constexpr size_t kMostNames = FrameWalk::kMaxWhole;
 // they are refused.
 constexpr size_t kMostUnnamed = 1024 * 1024;
 constexpr size_t kMostNamed = 16 * 1024 * 1024;
-// A text up to this size is copied, so that it is one run with what is put around it.
-constexpr size_t kSmall = 1024;
 constexpr size_t kShownName = 200;
 constexpr ByteView kFlush{"H\0\0\0\4", 5};
 
@@ -209,11 +207,7 @@ void StatementMessage::put_parse(ByteView name, ByteView body) {
   Egress& out = walk_.out();
   put_header(out, 'P', name.size() + 1 + body.size());
   put_cstring(out, name);
-  if (body.size() <= kSmall) {
-    out.copy(body);
-  } else {
-    out.forward(body);  // the change that is pushed with it keeps it alive
-  }
+  put_text(out, body);  // the change that is pushed with it keeps it alive
 }
 
 // Makes room for one more.

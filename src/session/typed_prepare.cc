@@ -10,21 +10,14 @@
 namespace remuda::session {
 namespace {
 
-// Texts up to this size are copied, so that they are one run with what is around them.
-constexpr size_t kSmall = 1024;
-
 // The statement's own text stays where it is: the change that is pushed keeps it alive.
-void put_parse(Egress& out, ByteView name, const StatementRef& statement) {
+void put_parse_of(Egress& out, ByteView name, const StatementRef& statement) {
   const std::string prepare = "PREPARE " + quoted(statement->digest());
   const ByteView tail = statement->body();
   put_header(out, 'P', name.size() + 1 + prepare.size() + tail.size() + 3);
   put_cstring(out, name);
   out.copy(prepare);
-  if (tail.size() <= kSmall) {
-    out.copy(tail);
-  } else {
-    out.forward(tail);
-  }
+  put_text(out, tail);
   out.copy(ByteView("\0\0\0", 3));
 }
 
@@ -64,7 +57,7 @@ void put_typed_prepare(FrameWalk& walk, ServerView& server, const StatementRef& 
   // The client's unnamed statement and portal stay as they are.
   const std::string name = "remuda_gone_" + std::to_string(server.gone++);
   Egress& out = walk.out();
-  put_parse(out, name, statement);
+  put_parse_of(out, name, statement);
   put_bind(out, name);
   put_execute(out, name);
   put_close(out, "P", name);

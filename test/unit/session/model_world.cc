@@ -254,8 +254,9 @@ void ModelWorld::turn() {
   Client& client = clients_[random_.below(clients_.size())];
   if (random_.once_in(50)) move(client);
   if (client.wants_server) give_server(client);
-  if (!client.wants_server)
-    feed(client, random_.once_in(2) ? client.parked.size() : random_.below(40));
+  // A batch that has failed before its end was read is not tried again.
+  const bool is_whole = rules_.outdates_plans || random_.once_in(2);
+  if (!client.wants_server) feed(client, is_whole ? client.parked.size() : random_.below(40));
   Server& server = servers_[random_.below(servers_.size())];
   if (random_.once_in(50)) move(server);
   if (rules_.outdates_plans && random_.once_in(20) && server.inbox.empty() &&

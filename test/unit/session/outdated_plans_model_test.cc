@@ -4,9 +4,9 @@
 #include "unit/session/messages.h"
 #include "unit/session/model_program.h"
 
+namespace remuda::session::test::outdated_plans_model_test {
 using namespace std::string_literals;
 
-namespace remuda::session::test {
 namespace {
 
 class OutdatedPlans : public ModelProgram {
@@ -60,4 +60,4 @@ TEST_CASE("no client that asks for descriptions notices that its plans are outda
   run_model_programs<OutdatedPlans>(300);
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::outdated_plans_model_test

@@ -2,8 +2,9 @@
 // more; the client is not told.
 #include "unit/session/harness.h"
 
+namespace remuda::session::test::second_try_test {
 using namespace std::string_literals;
-namespace remuda::session::test {
+
 namespace {
 
 std::string body_of(std::string_view sql) {
@@ -310,4 +311,4 @@ TEST_CASE("a server that answers a second try otherwise is not believed") {
   }
 }
 
-}  // namespace remuda::session::test
+}  // namespace remuda::session::test::second_try_test
