@@ -1,6 +1,6 @@
 #include "failover/load.h"
 
-#include <random>
+#include <algorithm>
 
 namespace remuda::test {
 
@@ -16,11 +16,14 @@ void Load::prepare(const PostgresServer& primary) {
   primary.exec("INSERT INTO account SELECT i, 0 FROM generate_series(1, " +
                std::to_string(kAccounts) + ") i");
   primary.exec("CREATE TABLE transfer (client int, number int, PRIMARY KEY (client, number))");
+  primary.exec("CREATE TABLE heart (beat bigint)");
+  primary.exec("INSERT INTO heart VALUES (0)");
 }
 
 Load::Load(const Remuda& remuda, int writers, int readers) : remuda_(remuda) {
   for (int i = 0; i < writers; ++i) threads_.emplace_back([this, i] { write(i); });
   for (int i = 0; i < readers; ++i) threads_.emplace_back([this, i] { read(i); });
+  threads_.emplace_back([this] { beat(); });
 }
 
 void Load::end() {
@@ -46,6 +49,16 @@ std::map<std::string, int> Load::take_errors() {
   return std::exchange(errors_, {});
 }
 
+int Load::take_needless() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(needless_, 0);
+}
+
+double Load::take_oldest_read() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(oldest_read_, 0);
+}
+
 double Load::take_longest_pause(bool of_writers) {
   const std::lock_guard lock(mutex_);
   return std::exchange(longest_pause_[of_writers], 0);
@@ -56,32 +69,37 @@ std::vector<std::string> Load::faults() {
   return faults_;
 }
 
-int Load::lost_on(const PostgresServer& server) {
-  std::set<std::pair<int, int>> there;
-  for (const Row& row : server.exec("SELECT client, number FROM transfer")) {
+Load::Audit Load::audit(const PostgresServer& primary) {
+  std::set<Transfer> there;
+  for (const Row& row : primary.exec("SELECT client, number FROM transfer")) {
     there.emplace(std::stoi(*row[0]), std::stoi(*row[1]));
   }
-  const std::lock_guard lock(mutex_);
-  int lost = 0;
-  for (const auto& transfer : acknowledged_) lost += !there.contains(transfer);
-  return lost;
+  Audit found;
+  for (const Transfer& one : acknowledged_) found.lost += !there.contains(one);
+  for (const Transfer& one : there) {
+    found.undead += !acknowledged_.contains(one) && !unknown_.contains(one);
+  }
+  found.unknown = static_cast<int>(unknown_.size());
+  return found;
 }
 
 // Does the work again and again, on a new connection after each error.
 template <class Work>
 void Load::repeat(const std::string& dbname, const char* who, bool is_writer, Work work) {
   Clock::time_point last = Clock::now();
+  Place place;
   while (!done_) {
     try {
+      place.step = Step::login;
       Pq connection = remuda_.connect(dbname);
       while (!done_) {
-        work(connection);
+        work(connection, place);
         const Clock::time_point now = Clock::now();
         note_pause(is_writer, ms_between(last, now));
         last = now;
       }
     } catch (const PqError& error) {
-      if (!done_) note_error(who, error);
+      note_error(who, place, error);
     } catch (const std::exception& error) {
       note_fault(std::string(who) + ": " + error.what());
     }
@@ -91,36 +109,84 @@ void Load::repeat(const std::string& dbname, const char* who, bool is_writer, Wo
 void Load::write(int number) {
   std::mt19937 random(static_cast<unsigned>(number));
   int transfers = 0;
-  repeat("myapp", "writer", true, [&](Pq& connection) {
-    int from = static_cast<int>(random() % kAccounts) + 1;
-    int to = static_cast<int>(random() % kAccounts) + 1;
-    if (from > to) std::swap(from, to);
-    const auto add = [](int id, const char* amount) {
-      return "UPDATE account SET balance = balance + " + std::string(amount) +
-             " WHERE id = " + std::to_string(id);
-    };
-    ++transfers;
-    connection.exec("BEGIN");
-    connection.exec(add(from, "1") + "; " + add(to, "-1"));
-    const std::string port =
-        connection.value("INSERT INTO transfer VALUES (" + std::to_string(number) + ", " +
-                         std::to_string(transfers) + ") RETURNING inet_server_port()");
-    connection.exec("COMMIT");
-    ++commits_;
-    const std::lock_guard lock(mutex_);
-    acknowledged_.emplace(number, transfers);
-    if (expected_port_ != 0 && std::to_string(expected_port_) == port) {
-      first_commit_ = Clock::now();
-      expected_port_ = 0;
-    }
+  repeat("myapp", "writer", true, [&](Pq& connection, Place& place) {
+    place.transfer = {number, ++transfers};
+    transfer(connection, random, place);
   });
 }
 
+void Load::transfer(Pq& connection, std::mt19937& random, Place& place) {
+  const auto any = [&] { return static_cast<int>(random() % kAccounts) + 1; };
+  int from = any();
+  int to = any();
+  if (from > to) std::swap(from, to);
+  const auto add = [](int id, const char* amount) {
+    return "UPDATE account SET balance = balance + " + std::string(amount) +
+           " WHERE id = " + std::to_string(id);
+  };
+  const auto [client, number] = place.transfer;
+  const Clock::time_point begun = Clock::now();
+  place.step = Step::begin;
+  connection.exec("BEGIN");
+  place.step = Step::inside;
+  connection.exec(add(from, "1") + "; " + add(to, "-1"));
+  const std::string port =
+      connection.value("INSERT INTO transfer VALUES (" + std::to_string(client) + ", " +
+                       std::to_string(number) + ") RETURNING inet_server_port()");
+  place.step = Step::commit;
+  connection.exec("COMMIT");
+  ++commits_;
+  note_commit(place.transfer, port, begun);
+}
+
+void Load::note_commit(const Transfer& transfer, const std::string& port, Clock::time_point begun) {
+  const std::lock_guard lock(mutex_);
+  acknowledged_.insert(transfer);
+  if (!home_port_.empty() && port != home_port_ && begun > home_since_ && expected_port_ == 0) {
+    faults_.push_back("written at " + port + " when the primary was at " + home_port_);
+  }
+  if (expected_port_ != 0 && std::to_string(expected_port_) == port) {
+    first_commit_ = home_since_ = Clock::now();
+    home_port_ = port;
+    expected_port_ = 0;
+  }
+}
+
 void Load::read(int) {
-  repeat("myapp_readonly", "reader", false, [&](Pq& connection) {
-    const Rows rows = connection.exec("SELECT sum(balance) FROM account");
-    if (rows.at(0).at(0) != "0") note_fault("a reader saw the sum " + *rows.at(0).at(0));
+  repeat("myapp_readonly", "reader", false, [&](Pq& connection, Place& place) {
+    place.step = Step::read;
+    const Clock::time_point asked = Clock::now();
+    const Rows rows =
+        connection.exec("SELECT (SELECT sum(balance) FROM account), beat FROM heart");
+    const Row& row = rows.at(0);
+    if (row[0] != "0") note_fault("a reader saw the sum " + *row[0]);
+    const double age = age_of(std::stoull(*row[1]), asked);
+    const std::lock_guard lock(mutex_);
+    oldest_read_ = std::max(oldest_read_, age);
     ++reads_;
+  });
+}
+
+// Since the first beat it did not see, though that was acknowledged before it asked.
+double Load::age_of(uint64_t beat, Clock::time_point asked) {
+  const std::lock_guard lock(mutex_);
+  const auto next = std::upper_bound(
+      beats_.begin(), beats_.end(), beat,
+      [](uint64_t seen, const auto& acknowledged) { return seen < acknowledged.first; });
+  return next == beats_.end() ? 0 : std::max(0.0, ms_between(next->second, asked));
+}
+
+void Load::beat() {
+  constexpr std::chrono::milliseconds kPeriod(20);
+  uint64_t number = 0;
+  repeat("myapp", "heart", true, [&](Pq& connection, Place& place) {
+    place.step = Step::commit;
+    connection.exec("UPDATE heart SET beat = " + std::to_string(++number));
+    {
+      const std::lock_guard lock(mutex_);
+      beats_.emplace_back(number, Clock::now());
+    }
+    std::this_thread::sleep_for(kPeriod);
   });
 }
 
@@ -129,9 +195,16 @@ void Load::note_pause(bool is_writer, double pause) {
   longest_pause_[is_writer] = std::max(longest_pause_[is_writer], pause);
 }
 
-void Load::note_error(const char* who, const PqError& error) {
+void Load::note_error(const char* who, const Place& place, const PqError& error) {
+  constexpr const char* kWhere[] = {"at a login", "at BEGIN", "in a transaction", "at COMMIT",
+                                    "reading"};
   const std::lock_guard lock(mutex_);
-  ++errors_[std::string(who) + " " + error.sqlstate + " " + error.message.substr(0, 100)];
+  const bool has_transaction = place.step == Step::inside || place.step == Step::commit;
+  if (place.step == Step::commit) unknown_.insert(place.transfer);
+  if (done_) return;
+  needless_ += !has_transaction;
+  ++errors_[std::string(who) + " " + kWhere[static_cast<size_t>(place.step)] + ", " +
+            error.sqlstate + " " + error.message.substr(0, 120)];
 }
 
 void Load::note_fault(const std::string& text) {

@@ -1,5 +1,7 @@
 // Clients that transfer money on the primary and others that read on the standbys, without a pause,
-// and what they saw. Each is a thread; counters are read when all have ended, or are atomic.
+// and what they saw. Each is a thread. One more client beats on the primary as a heart does: which
+// beats a reader does not see, though they were acknowledged before it asked, tells how old what it
+// read was.
 #pragma once
 
 #include <array>
@@ -7,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -35,27 +38,49 @@ class Load {
 
   // From now on the first commit on the server at this port is waited for.
   void expect_commit_at(int port);
-  // When it was; waits for it.
+  // When it was; waits for it. A transaction that begins later and writes elsewhere is a fault.
   Clock::time_point first_commit();
 
-  // Errors since the last call, by "who SQLSTATE message".
+  // Errors since the last call, by "who, where, SQLSTATE message".
   std::map<std::string, int> take_errors();
+  // Those of them that met nobody's transaction: at a login, a BEGIN or a read.
+  int take_needless();
+  // Milliseconds by which the oldest thing that readers saw since the last call was out of date.
+  double take_oldest_read();
   // Of the clients of a kind, the longest time between two good answers since the last call.
   double take_longest_pause(bool of_writers);
   uint64_t commits() const { return commits_; }
   uint64_t reads() const { return reads_; }
-  // What readers and writers saw that must not be: other sums, roles, rows.
+  // What readers and writers saw that must not be: other sums, roles, hosts.
   std::vector<std::string> faults();
-  // Transfers that were acknowledged and that this server does not have.
-  int lost_on(const PostgresServer& server);
+  // When all have ended, against what the primary has: transfers that were acknowledged and are not
+  // there, and those that are though they were never to be committed.
+  struct Audit {
+    int lost = 0;
+    int undead = 0;
+    int unknown = 0;  // whose COMMIT was not answered: both are right
+  };
+  Audit audit(const PostgresServer& primary);
 
  private:
+  // Where a client was when it met an error.
+  enum class Step { login, begin, inside, commit, read };
+  using Transfer = std::pair<int, int>;  // client, number
+  struct Place {
+    Step step = Step::login;
+    Transfer transfer = {};
+  };
+
   void write(int number);
+  void transfer(Pq& connection, std::mt19937& random, Place& place);
+  void note_commit(const Transfer& transfer, const std::string& port, Clock::time_point begun);
   void read(int number);
+  void beat();
+  double age_of(uint64_t beat, Clock::time_point asked);
   template <class Work>
   void repeat(const std::string& dbname, const char* who, bool is_writer, Work work);
   void note_pause(bool is_writer, double pause);
-  void note_error(const char* who, const PqError& error);
+  void note_error(const char* who, const Place& place, const PqError& error);
   void note_fault(const std::string& text);
 
   const Remuda& remuda_;
@@ -65,10 +90,16 @@ class Load {
   std::atomic<int> expected_port_{0};
   std::mutex mutex_;  // guards all below
   Clock::time_point first_commit_;
+  std::string home_port_;         // of the primary, once it was written to
+  Clock::time_point home_since_;  // nobody writes elsewhere who begins later
+  std::vector<std::pair<uint64_t, Clock::time_point>> beats_;  // acknowledged, when
+  double oldest_read_ = 0;
+  int needless_ = 0;
   std::array<double, 2> longest_pause_{};
   std::map<std::string, int> errors_;
   std::vector<std::string> faults_;
-  std::set<std::pair<int, int>> acknowledged_;
+  std::set<Transfer> acknowledged_;
+  std::set<Transfer> unknown_;
   std::vector<std::thread> threads_;
 };
 
