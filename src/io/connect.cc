@@ -65,6 +65,11 @@ Task<void> wait_before_retry(Loop& loop, Deadline& deadline, TaskScope* scope) {
 Task<Stream> connect(Loop& loop, Address address, Micros timeout, TaskScope* scope,
                      TcpOptions options) {
   Deadline deadline(loop, timeout, "connect failed");
+  co_return co_await connect(loop, address, deadline, scope, options);
+}
+
+Task<Stream> connect(Loop& loop, Address address, Deadline& deadline, TaskScope* scope,
+                     TcpOptions options) {
   for (;;) {
     FileDescriptor fd = open_socket(address);
     apply(options, fd.get());

@@ -9,6 +9,7 @@
 
 namespace remuda::io {
 
+class Deadline;
 class Loop;
 class TaskScope;
 
@@ -18,5 +19,8 @@ class TaskScope;
 // until timeout.
 Task<Stream> connect(Loop& loop, Address address, Micros timeout, TaskScope* scope = nullptr,
                      TcpOptions options = TcpOptions());
+// The same with the caller's deadline.
+Task<Stream> connect(Loop& loop, Address address, Deadline& deadline, TaskScope* scope,
+                     TcpOptions options);
 
 }  // namespace remuda::io

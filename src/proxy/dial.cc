@@ -7,6 +7,7 @@
 
 #include "io/connect.h"
 #include "io/deadline.h"
+#include "io/timer.h"
 #include "pg/login.h"
 #include "proxy/connect_settings.h"
 #include "proxy/login_entry.h"
@@ -123,6 +124,29 @@ void check_role(const PoolShard& pool, const ServerParameters& parameters) {
   }
 }
 
+// Whoever waits for longer than it takes a host that is well has it checked.
+void suspect_slow(PoolShard& pool, const route::HostClaim& claim, io::Timer& timer) {
+  if (!claim.entry()) return;
+  timer.start(pool.worker.config().health_check_fast_interval,
+              [&pool, host = claim.entry()] { pool.worker.shared.hosts.alarm(host); });
+}
+
+// Connects. The claim's owner is known to the entry.
+io::Task<io::Stream> reach(PoolShard& pool, LoginEntry& entry, io::Address address,
+                           Micros timeout) {
+  Worker& worker = pool.worker;
+  const io::TcpOptions options = tcp_options(worker.config());
+  io::Deadline deadline(worker.loop, timeout, "connect failed");
+  entry.opening = &deadline;
+  struct Leave {
+    LoginEntry& entry;
+    ~Leave() { entry.opening = nullptr; }
+  };
+  const Leave leave{entry};
+  io::Stream stream = co_await io::connect(worker.loop, address, deadline, &worker.tasks, options);
+  co_return stream;
+}
+
 // Fills the outcome, so that what was opened is closed by its owner whatever is thrown.
 io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   Worker& worker = pool.worker;
@@ -139,12 +163,14 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   entry.pool = &pool;
   Destination to = next_host(pool, *database);
   outcome.host = to.claim.entry();
+  io::Timer slow(worker.loop);
+  suspect_slow(pool, to.claim, slow);
   const std::string host = to.host;
-  const io::Address address = co_await find_address(pool, host, to.port, timeout);
+  const io::Address address = co_await find_address(pool, to, timeout);
   entry.address = &address;
   outcome.where = "@" + address.text();
-  const io::TcpOptions options = tcp_options(worker.config());
-  io::Stream stream = co_await io::connect(worker.loop, address, timeout, &worker.tasks, options);
+  entry.claim = &to.claim;
+  io::Stream stream = co_await reach(pool, entry, address, timeout);
   auto server =
       std::make_unique<Server>(worker, std::move(stream), pool, std::move(slot), entry.id);
   entry.stream = &server->stream;
@@ -152,12 +178,14 @@ io::Task<void> open(PoolShard& pool, Slot slot, Outcome& outcome) {
   server->address = address;
   server->host = host;
   server->claim = std::move(to.claim);
+  entry.claim = &server->claim;
   server->is_makeshift = to.is_makeshift;
   server->epoch = epoch;
   server->closings = closings;
   log_connected(*server);
   io::Deadline deadline(worker.loop, timeout, server->stream, "connect timeout");
   const io::CloseLink link(worker.tasks, server->stream);
+  entry.opening = &deadline;
   co_await encrypt_server(worker, server->stream, host);
   if (server->stream.tls() && worker.config().log_connections) {
     log::info("{} SSL established: {}", log_name(*server), server->stream.tls()->description());

@@ -28,6 +28,7 @@ void HostWatch::ask_patroni() {
       patronis_.insert(before.extract(known));
       return;
     }
+    if (known != before.end()) patroni.view = known->second.view;
     patroni.watch = std::make_unique<route::PatroniWatch>(
         loop_, tasks_, patroni_limit_, patroni.options, patroni.interval,
         [this, urls](const std::optional<route::ClusterView>& view) { patroni_told(urls, view); });

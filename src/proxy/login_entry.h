@@ -12,6 +12,7 @@
 #include "proxy/replication.h"
 #include "remuda/base/list.h"
 #include "remuda/base/time.h"
+#include "route/host_board.h"
 
 namespace remuda::proxy {
 
@@ -43,8 +44,10 @@ struct LoginEntry : ListHook<InLogin> {
   const std::string* application_name = nullptr;
   const PoolShard* pool = nullptr;
   const io::Stream* stream = nullptr;
-  const io::Address* address = nullptr;  // of a server
-  io::Deadline* deadline = nullptr;      // ends a queued client's wait
+  const io::Address* address = nullptr;     // of a server
+  io::Deadline* deadline = nullptr;         // ends a queued client's wait
+  const route::HostClaim* claim = nullptr;  // of a server whose host is checked
+  io::Deadline* opening = nullptr;          // ends such a server's dial
 };
 
 }  // namespace remuda::proxy

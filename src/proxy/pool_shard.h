@@ -209,6 +209,9 @@ class PoolShard {
   const char* stale_reason(const Server& server) const noexcept;
   void find_cluster(const config::Database& database);
   void note_hosts(Micros now);
+  void note_strangers();
+  void close_lost_tests();
+  void interrupt_lost_dials();
   void note_waits_for_host();
   bool may_wait_for_host();
   bool is_lost(const Server& server) const noexcept;

@@ -8,6 +8,7 @@
 #include "proxy/lost_server.h"
 #include "proxy/pool_shard.h"
 #include "proxy/relay.h"
+#include "proxy/server_tls.h"
 #include "proxy/worker.h"
 #include "remuda/wire/sqlstate.h"
 #include "route/directory.h"
@@ -36,14 +37,51 @@ void PoolShard::hosts_changed() {
   const auto database = route::find_database(worker.config(), database_name());
   if (!database || (!cluster_ && !config::has_health_checks(worker.config(), *database))) return;
   find_cluster(*database);
+  note_strangers();
   if (no_host_since_ == 0) ledger->facts.clear_failure();
   for (auto at = idle_.begin(); at != idle_.end();) {
     Server& server = *at;
     ++at;
-    if (is_lost(server)) close_server(server, stale_reason(server));
+    if (is_lost(server) || server.close_needed) close_server(server, stale_reason(server));
   }
+  close_lost_tests();
+  interrupt_lost_dials();
   close_stale_active();
   serve_waiters();
+}
+
+// What is run between two clients may never be answered, and would be waited for.
+void PoolShard::close_lost_tests() {
+  for (auto at = tested_.begin(); at != tested_.end();) {
+    Server& server = *at;
+    ++at;
+    const bool is_down =
+        is_lost(server) && server.claim.entry()->state.load() == route::HostState::down;
+    if (is_down) close_server(server, stale_reason(server));
+  }
+}
+
+void PoolShard::interrupt_lost_dials() {
+  const auto lost = std::make_exception_ptr(ConnectFailure("host is no longer fit"));
+  for (LoginEntry& login : worker.login_entries) {
+    const bool is_ours = login.pool == this && login.opening != nullptr && login.claim != nullptr;
+    if (is_ours && login.claim->is_outdated()) login.opening->interrupt(lost);
+  }
+}
+
+// A host may be fit, and be one of another database only.
+void PoolShard::note_strangers() {
+  const auto is_host = [&](const route::HostEntry* entry) {
+    const auto& hosts = cluster_->hosts;
+    return std::any_of(hosts.begin(), hosts.end(),
+                       [&](const route::ClusterHost& host) { return host.entry.get() == entry; });
+  };
+  for (const ServerState state : kServerStates) {
+    for (Server& server : list_of(state)) {
+      const route::HostEntry* entry = server.claim.entry().get();
+      if (cluster_ && entry && !is_host(entry)) server.close_needed = true;
+    }
+  }
 }
 
 const char* PoolShard::stale_reason(const Server& server) const noexcept {
@@ -61,6 +99,7 @@ void PoolShard::note_waits_for_host() {
     count = static_cast<int>(waiting.size());
     for (const Client& client : waiting) bytes += static_cast<int64_t>(client.parked.size());
   }
+  if (count == waits_for_host_ && bytes == bytes_for_host_) return;
   FailoverWaits& all = worker.shared.failover_waits;
   all.clients.fetch_add(count - std::exchange(waits_for_host_, count));
   all.bytes.fetch_add(bytes - std::exchange(bytes_for_host_, bytes));
@@ -121,18 +160,19 @@ bool PoolShard::is_misplaced(const Server& server) const {
 }
 
 // A session ends between two transactions, replication at once, a transaction when it is over:
-// unless it shall not last, or the host is down and there is another primary, so that it never can
-// be committed. Reads on a standby that only was too slow for checks may still be answered.
+// unless it shall not last, or it must not be committed, as there is another primary. Reads on a
+// standby that only was too slow for checks may still be answered.
 void PoolShard::close_lost(Server& server) {
   const route::HostEntry& host = *server.claim.entry();
   const bool is_killed =
       worker.config().on_demotion == config::OnDemotion::kill && !host.is_disabled;
-  const bool is_gone =
-      host.state.load() == route::HostState::down && wants_primary() && no_host_since_ == 0;
+  const route::HostState state = host.state;
+  const bool has_heir = state == route::HostState::superseded ||
+                        (state == route::HostState::down && no_host_since_ == 0);
+  const bool is_gone = has_heir && wants_primary();
   const bool is_between = server.client && server.view.is_quiet();
   if (!is_killed && !is_gone && !is_between && server.replication == Replication::none) return;
-  const std::string why =
-      fmt::format("it is {}, a {}", to_text(host.state.load()), to_text(host.role.load()));
+  const std::string why = fmt::format("it is {}, a {}", to_text(state), to_text(host.role.load()));
   const LostServer lost = describe_loss(server, host.is_disabled ? "it was disabled" : why);
   fail_server(server, stale_reason(server), lost.sqlstate, lost.text);
 }

@@ -119,6 +119,7 @@ void PoolShard::server_opened(std::unique_ptr<Server> opened, ServerParameters p
   Server& server = *opened.release();
   server.just_checked = true;
   enlist(server);
+  note_strangers();
   greeting_arrived();
   tell_greeting();
   server.stream.start(server);

@@ -50,12 +50,17 @@ Destination next_host(PoolShard& pool, const config::Database& database) {
   return to;
 }
 
-io::Task<io::Address> find_address(PoolShard& pool, std::string host, int to_port, Micros timeout) {
+io::Task<io::Address> find_address(PoolShard& pool, const Destination& to, Micros timeout) {
   Worker& worker = pool.worker;
-  if (io::is_unix_host(host)) {
-    co_return io::Address::unix_socket(host, to_port);
+  if (to.claim.entry()) {
+    const std::optional<io::Address> checked = to.claim.entry()->address();
+    if (checked) co_return *checked;
   }
-  const auto port = static_cast<uint16_t>(to_port);
+  if (io::is_unix_host(to.host)) {
+    co_return io::Address::unix_socket(to.host, to.port);
+  }
+  const std::string host = to.host;
+  const auto port = static_cast<uint16_t>(to.port);
   try {
     const auto addresses = co_await worker.resolver.resolve(host, port, timeout, &worker.tasks);
     co_return addresses[pool.ledger->next_address++ % addresses.size()];

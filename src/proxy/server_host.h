@@ -25,9 +25,9 @@ struct Destination {
 // Throws PgError without any; ConnectFailure when none is fit at the moment.
 Destination next_host(PoolShard& pool, const config::Database& database);
 
-// The address of that host whose turn it is. Throws ConnectFailure when the name has none; Closed
-// and TimedOut.
-io::Task<io::Address> find_address(PoolShard& pool, std::string host, int port, Micros timeout);
+// The address at which that host was checked, else the one of it whose turn it is. Throws
+// ConnectFailure when the name has none; Closed and TimedOut. The destination outlives it.
+io::Task<io::Address> find_address(PoolShard& pool, const Destination& to, Micros timeout);
 
 // A dial has failed: with load_balance_hosts=disable a host is kept until then.
 void leave_host(PoolShard& pool);

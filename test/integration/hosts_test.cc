@@ -337,8 +337,13 @@ TEST_CASE("C5 37 nothing is written to a primary that another one has followed")
   REQUIRE(wait_up(remuda, set));
   Pq writer = remuda.connect("p0");
   const std::string before = port_of(writer);
+  Pq open = remuda.connect("p0");
+  open.exec("BEGIN; CREATE TABLE lost (n int)");
   PostgresServer& old = set.split();
   CHECK(wait_host(remuda, old, "state", "superseded"));
+  // What it might commit there would be lost.
+  CHECK(open.wait_closed());
+  CHECK(remuda.wait_log("it is superseded, a primary; its transaction was rolled back"));
   CHECK(host(remuda, old.port())["role"] == "primary");
   CHECK(port_of(writer) == std::to_string(set.primary().port()));
   // Also when it comes back from the dead.

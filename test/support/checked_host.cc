@@ -67,7 +67,10 @@ void CheckedHost::converse(FakePeer& peer) {
   peer.send(packet('R', be32(0)));
   peer.greet();
   if (!is_check(parameters)) {
-    return peer.serve([this](const std::string&) { return name_; });
+    return peer.serve([this, &peer](const std::string&) {
+      if (state().is_silent) peer.hang();
+      return name_;
+    });
   }
   while (peer.read().type != 'S') {
   }

@@ -19,7 +19,7 @@ struct HostState {
   int timeline = 1;
   std::string system = "42";
   std::string refusal = "";  // SQLSTATE; it takes no checks then
-  bool is_silent = false;    // it takes connections, and says nothing
+  bool is_silent = false;    // it takes connections, and says nothing, nor to those it has
 };
 
 // The answer to the question of a check.
