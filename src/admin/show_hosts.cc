@@ -93,8 +93,8 @@ Answer set_disabled(Call& call, const char* word, bool is_disabled) {
     for (proxy::Worker* worker : call.control.shared().workers) {
       worker->post([worker] { worker->hosts_changed(); });
     }
-    // Others may be waited for now.
-    call.control.shared().hosts.alarm(entry);
+    // Others may be waited for now, and are looked at sooner.
+    if (is_disabled) call.control.shared().hosts.alarm(entry);
   }
   co_return done(tag);
 }
