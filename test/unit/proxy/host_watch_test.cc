@@ -1,7 +1,7 @@
 // Checks of hosts that say what the test wants, without workers.
 #include "proxy/host_watch.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "remuda/base/log.h"
 #include "support/catch.h"
@@ -326,3 +326,81 @@ TEST_CASE("alarms have a host checked, and not more often than it takes") {
   scene.shared.hosts.alarm(entry);
   scene.wait(host, HostState::up, HostRole::standby);
 }
+
+#ifdef REMUDA_HAVE_CURL
+
+namespace {
+
+std::string member(const CheckedHost& host, const std::string& role, const std::string& tags = "") {
+  return fmt::format(R"({{"name": "m{0}", "host": "127.0.0.1", "port": {0}, "role": "{1}", )"
+                     R"("state": "running", "tags": {{{2}}}}})",
+                     host.port(), role, tags);
+}
+
+std::string cluster(const std::vector<std::string>& members, bool paused = false) {
+  return fmt::format(R"({{"members": [{}], "pause": {}}})", fmt::join(members, ", "), paused);
+}
+
+constexpr const char* kNoFailover = R"("nofailover": true)";
+
+}  // namespace
+
+TEST_CASE("tags of Patroni are of no effect when it is asked no more", "[patroni]") {
+  CheckedHost leader(primary());
+  CheckedHost spare(standby());
+  test::PatroniServer patroni;
+  patroni.answer(
+      cluster({member(leader, "leader"), member(spare, "replica", R"("noloadbalance": true)")}));
+  Scene scene;
+  scene.add("p0", TargetSession::standby, {&leader, &spare});
+  scene.config.patroni_urls = {patroni.url()};
+  scene.adopt();
+  run_until(scene.loop, [&] { return scene.entry(spare).is_spared.load(); });
+  scene.config.patroni_urls.clear();
+  scene.adopt();
+  CHECK_FALSE(scene.entry(spare).is_spared);
+}
+
+TEST_CASE("a standby that Patroni never promotes is no primary, whoever promotes it", "[patroni]") {
+  CheckedHost leader(primary());
+  CheckedHost trial(standby());
+  test::PatroniServer patroni;
+  patroni.answer(cluster({member(leader, "leader"), member(trial, "replica", kNoFailover)}));
+  Scene scene;
+  scene.add("p0", TargetSession::primary, {&leader, &trial});
+  scene.config.patroni_urls = {patroni.url()};
+  scene.config.patroni_interval = 0;
+  scene.adopt();
+  scene.wait(leader, HostState::up, HostRole::primary);
+  run_until(scene.loop, [&] { return patroni.connections() >= 2; });
+  scene.wait(trial, HostState::up, HostRole::standby);
+  trial.set(primary(2));
+  scene.wait(trial, HostState::superseded);
+  CHECK(scene.entry(leader).state == HostState::up);
+  // Unless Patroni itself calls it the leader.
+  patroni.answer(cluster({member(leader, "replica"), member(trial, "leader", kNoFailover)}));
+  scene.wait(trial, HostState::up, HostRole::primary);
+  scene.wait(leader, HostState::superseded);
+}
+
+TEST_CASE("Patroni decides between two primaries on one timeline, unless it pauses", "[patroni]") {
+  CheckedHost first(primary());
+  CheckedHost second(standby());
+  test::PatroniServer patroni;
+  const std::vector<std::string> members = {member(first, "replica"), member(second, "leader")};
+  const bool pauses = GENERATE(false, true);
+  patroni.answer(cluster(members, pauses));
+  Scene scene;
+  scene.add("p0", TargetSession::primary, {&first, &second});
+  scene.config.patroni_urls = {patroni.url()};
+  scene.config.patroni_interval = 0;
+  scene.adopt();
+  scene.wait(first, HostState::up, HostRole::primary);
+  run_until(scene.loop, [&] { return patroni.connections() >= 2; });
+  scene.wait(second, HostState::up, HostRole::standby);
+  second.set(primary());
+  scene.wait(pauses ? second : first, HostState::superseded);
+  CHECK(scene.entry(pauses ? first : second).state == HostState::up);
+}
+
+#endif
