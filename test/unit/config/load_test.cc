@@ -350,7 +350,8 @@ TEST_CASE("there is a limit to the faults told") {
 }
 
 TEST_CASE("a setting without effect is told of when it is set") {
-  const Loaded loaded = load_text("[remuda]\nresolv_conf = x\nquery_timeout = 0\n");
+  const Loaded loaded = load_text(
+      "[remuda]\nresolv_conf = x\nquery_timeout = 0\npatroni_urls = http://h1:8008\n");
   REQUIRE(loaded.config);
   CHECK(loaded.messages ==
         Lines{"x.ini:2: resolv_conf has no effect: Never used: the C library looks names up, by "
