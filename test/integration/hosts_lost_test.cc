@@ -5,8 +5,7 @@
 #include "support/patroni_server.h"
 #include "support/remuda_process.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::hosts_lost_test {
 namespace {
 
 constexpr const char* kChecks = R"(
@@ -71,10 +70,10 @@ TEST_CASE("a server that is tested on a host that is lost is not waited for") {
 TEST_CASE("a dial to a host that is silent has it checked, and ends when it is down") {
   CheckedHost old(primary(), "old");
   CheckedHost heir(standby(), "heir");
-  Remuda remuda(ini_text(std::string(kChecks) +
-                             "health_check_interval = 3600\nhealth_check_fall = 5\n"
-                             "health_check_timeout = 5\nserver_connect_timeout = 3600\n",
-                         "p0 = " + at({&old, &heir}) + " pool_mode=session target_session_attrs=primary\n"));
+  Remuda remuda(
+      ini_text(std::string(kChecks) + "health_check_interval = 3600\nhealth_check_fall = 5\n"
+                                      "health_check_timeout = 5\nserver_connect_timeout = 3600\n",
+               "p0 = " + at({&old, &heir}) + " pool_mode=session target_session_attrs=primary\n"));
   Pq first = remuda.connect("p0");
   CHECK(first.value("who") == "old");
   old.set(silent());
@@ -109,3 +108,5 @@ TEST_CASE("C5 37 servers on a host that is one of other databases only are given
   CHECK(eventually([&] { return reader.value("who") == "second"; }));
   CHECK(remuda.connect("p1").value("who") == "first");
 }
+
+}  // namespace remuda::test::hosts_lost_test

@@ -9,8 +9,7 @@
 #include "support/patroni_server.h"
 #include "unit/io/run_until.h"
 
-using namespace remuda;
-using namespace remuda::proxy;
+namespace remuda::proxy::host_watch_test {
 using config::TargetSession;
 using io::finish;
 using io::run_until;
@@ -404,3 +403,7 @@ TEST_CASE("Patroni decides between two primaries on one timeline, unless it paus
 }
 
 #endif
+
+}  // namespace remuda::proxy::host_watch_test
+
+}  // namespace remuda::proxy::host_watch_test

@@ -2,9 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::route;
-
+namespace remuda::route::primary_claim_test {
 namespace {
 
 PrimaryClaim claim(std::string_view name, uint32_t timeline) {
@@ -68,3 +66,5 @@ TEST_CASE("a host that shall never be the primary is none while there is another
   trial.is_named = true;
   CHECK(wins(trial, serving("z", 1)));
 }
+
+}  // namespace remuda::route::primary_claim_test
