@@ -405,5 +405,3 @@ TEST_CASE("Patroni decides between two primaries on one timeline, unless it paus
 #endif
 
 }  // namespace remuda::proxy::host_watch_test
-
-}  // namespace remuda::proxy::host_watch_test
