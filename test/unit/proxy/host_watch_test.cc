@@ -147,7 +147,8 @@ TEST_CASE("C5 37 the primary is lost: who lacked its last bytes does not fall be
   scene.wait(follower, HostState::up);
   leader.set({.written = "1010"});
   run_until(scene.loop, [&] { return scene.entry(follower).lag_bytes == 10; });
-  leader.set({.refusal = "57P03"});
+  // A check that has logged in already is told what it was told before.
+  leader.set({.written = "1010", .refusal = "57P03"});
   scene.wait(leader, HostState::down);
   const Micros until = monotonic_now() + kSecond;
   run_until(scene.loop, [&] { return monotonic_now() > until; });
