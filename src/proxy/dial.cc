@@ -135,7 +135,9 @@ void suspect_slow(PoolShard& pool, const route::HostClaim& claim, io::Timer& tim
 io::Task<io::Stream> reach(PoolShard& pool, LoginEntry& entry, io::Address address,
                            Micros timeout) {
   Worker& worker = pool.worker;
-  const io::TcpOptions options = tcp_options(worker.config());
+  const bool is_checked = entry.claim->entry() != nullptr;
+  const io::TcpOptions options =
+      is_checked ? checked_tcp_options(worker.config()) : tcp_options(worker.config());
   io::Deadline deadline(worker.loop, timeout, "connect failed");
   entry.opening = &deadline;
   struct Leave {

@@ -19,7 +19,11 @@ struct LostServer {
 LostServer describe_loss(const Server& server, std::string_view why);
 
 // An error that a primary does not give has the host checked: it is looked for where it stands
-// first in a read, as an answer to one statement does.
-void look_for_alarm(const Server& server, ByteView bytes);
+// first in a read, as an answer to one statement does. True when the server says that it ends.
+bool look_for_alarm(const Server& server, ByteView bytes);
+
+// Closes a server that is lost. If a transaction was about to begin there, and no more, its client
+// begins it on another one, or waits for one. False: nothing was done.
+bool begin_elsewhere(Server& server, std::string_view reason);
 
 }  // namespace remuda::proxy

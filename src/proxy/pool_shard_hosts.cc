@@ -172,6 +172,7 @@ void PoolShard::close_lost(Server& server) {
   const bool is_gone = has_heir && wants_primary();
   const bool is_between = server.client && server.view.is_quiet();
   if (!is_killed && !is_gone && !is_between && server.replication == Replication::none) return;
+  if (begin_elsewhere(server, stale_reason(server))) return;
   const std::string why = fmt::format("it is {}, a {}", to_text(state), to_text(host.role.load()));
   const LostServer lost = describe_loss(server, host.is_disabled ? "it was disabled" : why);
   fail_server(server, stale_reason(server), lost.sqlstate, lost.text);

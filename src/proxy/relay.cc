@@ -164,6 +164,9 @@ size_t feed(Client& client, ByteView bytes) noexcept {
       send(client.server->stream, egress);
       return used;
     }
+    if (client.server && client.server->claim.entry()) {
+      client.server->beginning.note(bytes.substr(used));
+    }
     const Progress progress =
         from_client(client.view, client.server ? &client.server->view : nullptr, bytes.substr(used),
                     egress, worker.limits());
@@ -372,7 +375,8 @@ void resend(Server& server) noexcept {
 
 void Server::on_bytes(char* data, size_t size) noexcept {
   ByteView bytes(data, size);
-  if (claim.entry()) look_for_alarm(*this, bytes);
+  const bool ends = claim.entry() && look_for_alarm(*this, bytes);
+  if (ends && begin_elsewhere(*this, "server ends")) return;
   if (!client && state == ServerState::idle) {
     // Nobody has asked it anything: whatever this is, it must not reach the next client.
     log_last_words(*this, bytes);
@@ -412,6 +416,7 @@ void Server::on_end(int error) noexcept {
   (void)error;
   if (claim.entry()) {
     worker.shared.hosts.alarm(claim.entry());
+    if (begin_elsewhere(*this, "server conn crashed?")) return;
     const LostServer lost = describe_loss(*this, "the connection to it was lost");
     fail_server(*this, "server conn crashed?", lost.sqlstate, lost.text);
   } else if (client) {

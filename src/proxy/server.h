@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/stream.h"
+#include "proxy/beginning.h"
 #include "proxy/ledger.h"
 #include "proxy/replication.h"
 #include "remuda/base/list.h"
@@ -68,6 +69,7 @@ class Server final : public io::StreamEvents, public ListHook<InState> {
   std::string reset_query;    // that runs
   std::string host;           // the element of the host list
   route::HostClaim claim;     // if its hosts are checked
+  Beginning beginning;        // likewise
   bool is_makeshift = false;  // a host of the preferred role was not there
   io::Address address;
   uint32_t epoch = 0;     // of the database when it was opened

@@ -17,4 +17,17 @@ inline io::TcpOptions tcp_options(const config::Config& config) {
   return options;
 }
 
+// Of a server whose host is checked. One that is gone without a word, such as by a cut cable, ends
+// the waits for what it was asked too, unless the settings want something else: within ten seconds,
+// where a system's own defaults are hours. A host that only is slow acknowledges what it gets.
+inline io::TcpOptions checked_tcp_options(const config::Config& config) {
+  io::TcpOptions options = tcp_options(config);
+  const auto set = [](int& option, int value) { option = option == 0 ? value : option; };
+  set(options.keepalive_idle, 5);
+  set(options.keepalive_interval, 1);
+  set(options.keepalive_count, 5);
+  set(options.user_timeout, 10'000);
+  return options;
+}
+
 }  // namespace remuda::proxy

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "failover/load.h"
 #include "support/catch.h"
+#include "support/load.h"
 #include "support/replica_set.h"
 #include "support/threads.h"
 
@@ -53,7 +53,12 @@ std::string state_of(const Remuda& remuda, const PostgresServer& server) {
   return "";
 }
 
-void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, bool drained) {
+// How the primary ends.
+enum class Way { fast, smart, drained };
+
+void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, Way way) {
+  constexpr const char* kNames[] = {"", ", smart", " with DISABLE HOST"};
+  const bool drained = way == Way::drained;
   const std::string old = "127.0.0.1:" + std::to_string(set.primary().port());
   const auto begun = Clock::now();
   if (drained) {
@@ -65,7 +70,8 @@ void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, bool drained
       return false;
     }));
   }
-  set.stop_primary();
+  using Stop = PostgresServer::Stop;
+  set.stop_primary(way == Way::smart ? Stop::smart : Stop::fast);
   const auto stopped = Clock::now();
   load.expect_commit_at(set.standby(0).port());
   set.promote_standby();
@@ -73,8 +79,8 @@ void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, bool drained
   const auto first = load.first_commit();
   std::printf(
       "switchover%s: drain and stop %.0f ms, promotion %.0f ms, first commit %+.0f ms later\n",
-      drained ? " with DISABLE HOST" : "", ms_between(begun, stopped),
-      ms_between(stopped, promoted), ms_between(promoted, first));
+      kNames[static_cast<size_t>(way)], ms_between(begun, stopped), ms_between(stopped, promoted),
+      ms_between(promoted, first));
   CHECK(ms_between(promoted, first) < 1000);
   set.start_old_primary();
   if (drained) remuda.console().exec("ENABLE HOST " + old);
@@ -82,6 +88,8 @@ void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, bool drained
   print("errors", load);
   // Planned: only a transaction that was open may have met it.
   CHECK(load.take_needless() == 0);
+  if (way != Way::fast) CHECK(load.take_count() == 0);
+  load.take_count();
 }
 
 // A standby stands still for longer than it may be behind, while the others read on.
@@ -140,14 +148,18 @@ double cost(const Remuda& remuda, int clients, int queries) {
 
 TEST_CASE("five switchovers and a primary that is killed") {
   ReplicaSet set;
+  set.primary().exec("ALTER DATABASE p0 SET synchronous_commit = on", "postgres");
   Load::prepare(set.primary());
   REQUIRE(set.wait_streaming());
   Remuda remuda(ini(set));
-  Load load(remuda, kWriters, kReaders);
+  Load load(
+      remuda,
+      {.writes = "myapp", .reads = "myapp_readonly", .writers = kWriters, .readers = kReaders});
   run_for(load, 2000);
   print("errors before", load);
-  for (int i = 0; i < 5; ++i) switch_over(set, load, remuda, false);
-  for (int i = 0; i < 2; ++i) switch_over(set, load, remuda, true);
+  for (int i = 0; i < 5; ++i) switch_over(set, load, remuda, Way::fast);
+  for (int i = 0; i < 2; ++i) switch_over(set, load, remuda, Way::smart);
+  for (int i = 0; i < 2; ++i) switch_over(set, load, remuda, Way::drained);
   fall_behind(set, load, remuda);
   fall_silent(set, load, remuda);
   load.take_needless();

@@ -1,5 +1,8 @@
 // Databases whose hosts are scripted: what becomes of servers, dials and clients when a host is
 // lost, moves, or belongs to others only.
+#include <cstdlib>
+#include <filesystem>
+
 #include "support/catch.h"
 #include "support/checked_host.h"
 #include "support/patroni_server.h"
@@ -82,6 +85,97 @@ TEST_CASE("a dial to a host that is silent has it checked, and ends when it is d
   heir.set(primary(2));
   CHECK(second.finish().at(0).at(0) == "heir");
   CHECK(remuda.wait_log("closing because: host is no longer fit"));
+}
+
+namespace {
+
+// Variables of the environment for the programs started meanwhile.
+class Environment {
+ public:
+  void set(const char* name, const std::string& value) {
+    const char* before = std::getenv(name);
+    before_.emplace_back(name, before ? std::optional<std::string>(before) : std::nullopt);
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& [name, value] : before_) {
+      if (value) {
+        ::setenv(name.c_str(), value->c_str(), 1);
+      } else {
+        ::unsetenv(name.c_str());
+      }
+    }
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::optional<std::string>>> before_;
+};
+
+}  // namespace
+
+TEST_CASE("servers are opened where a host's name leads to now, and none is used elsewhere") {
+  CheckedHost here(primary(), "here");
+  CheckedHost there(primary(), "there", 2, here.port());
+  const TempDir dir;
+  const auto lead_to = [&](const std::string& address) {
+    write_file(dir.file("next"), "db.moves.test " + address + "\n");
+    std::filesystem::permissions(dir.file("next"), std::filesystem::perms::others_read,
+                                 std::filesystem::perm_options::add);
+    std::filesystem::rename(dir.file("next"), dir.file("names"));
+  };
+  lead_to("127.0.0.1");
+  Environment environment;
+  environment.set("LD_PRELOAD", MOVING_NAMES);
+  environment.set("MOVING_NAMES", dir.file("names"));
+  // The sanitizer's library is the first that remuda itself asks for.
+  environment.set("ASAN_OPTIONS", "verify_asan_link_order=0");
+  Remuda remuda(ini_text(std::string(kChecks) + "dns_max_ttl = 0.1\n",
+                         "p0 = host=db.moves.test port=" + std::to_string(here.port()) +
+                             " target_session_attrs=primary\n"));
+  Pq client = remuda.connect("p0");
+  CHECK(client.value("who") == "here");
+  lead_to("127.0.0.2");
+  CHECK(eventually([&] { return client.value("who") == "there"; }));
+  CHECK(remuda.wait_log("has moved to 127.0.0.2:"));
+  CHECK(row(remuda, here)["connections"] == "1");
+  lead_to("not.an.address.test");
+  const std::string before = row(remuda, here)["checks_ok"];
+  CHECK(eventually([&] { return row(remuda, here)["checks_ok"] != before; }));
+  CHECK(client.value("who") == "there");
+}
+
+TEST_CASE("a transaction that was only about to begin on a server that is lost begins elsewhere") {
+  const std::string how = GENERATE("57P01", "EOF", "silence");
+  CheckedHost old(primary(), "old");
+  CheckedHost heir(standby(), "heir");
+  Remuda remuda(ini_text(kChecks, "p0 = " + at({&old, &heir}) + " target_session_attrs=primary\n" +
+                                      "p1 = " + at({&old, &heir}) +
+                                      " target_session_attrs=primary pool_mode=session\n"));
+  Pq client = remuda.connect("p0");
+  CHECK(client.value("who") == "old");
+  old.set(how == "silence" ? silent() : HostState{.refusal = "57P03", .ending = how});
+  client.send("begin isolation level serializable");
+  REQUIRE(wait_row(remuda, old, "state", "down"));
+  heir.set(primary(2));
+  CHECK(client.finish().at(0).at(0) == "heir");
+}
+
+TEST_CASE("what may have been done on a server that is lost is not done again elsewhere") {
+  CheckedHost old(primary(), "old");
+  CheckedHost heir(standby(), "heir");
+  const std::string hosts = at({&old, &heir}) + " target_session_attrs=primary";
+  Remuda remuda(ini_text(kChecks, "p0 = " + hosts + "\np1 = " + hosts + " pool_mode=session\n"));
+  struct Way {
+    const char* database;
+    const char* sql;
+  };
+  const auto way = GENERATE(Way{"p0", "insert"}, Way{"p0", "begin; insert"}, Way{"p1", "begin"},
+                            Way{"p0", "commit"});
+  Pq client = remuda.connect(way.database);
+  CHECK(client.value("who") == "old");
+  old.set({.refusal = "57P03", .ending = "57P01"});
+  heir.set(primary(2));
+  CHECK(pq_error([&] { client.exec(way.sql); }).sqlstate == "57P01");
 }
 
 TEST_CASE("C5 37 servers on a host that is one of other databases only are given out no more") {

@@ -6,6 +6,7 @@
 
 #include "support/catch.h"
 #include "support/fake_server.h"
+#include "support/load.h"
 #include "support/patroni_server.h"
 #include "support/postgres.h"
 #include "support/raw_client.h"
@@ -191,6 +192,29 @@ TEST_CASE("a standby that lags gets no more transactions") {
   CHECK(eventually([&] { return remuda.pool("reads").at("sv_idle") != "0"; }));
   CHECK(wait_host(remuda, set.standby(0), "connections", "0"));
   set.standby(0).exec("SELECT pg_wal_replay_resume()");
+  CHECK(wait_up(remuda, set));
+}
+
+// It takes as long as the limit, which must be longer than a busy machine lets a check wait.
+TEST_CASE("C5 37 nobody reads from a standby that is beyond the limit, while it falls behind") {
+  ReplicaSet& set = replicas();
+  Load::prepare(set.primary());
+  REQUIRE(set.wait_streaming());
+  Remuda remuda(ini(set, "max_replica_lag = 2\nhealth_check_fast_interval = 0.25"));
+  REQUIRE(wait_up(remuda, set));
+  REQUIRE(ports(remuda, "reads", 4) == both_standbys(set));
+  Load load(remuda, {.writes = "p0", .reads = "reads", .writers = 2, .readers = 6});
+  set.standby(0).exec("SELECT pg_wal_replay_pause()");
+  CHECK(wait_host(remuda, set.standby(0), "state", "lagging"));
+  const uint64_t goal = load.reads() + 100;
+  CHECK(eventually([&] { return load.reads() >= goal; }));
+  set.standby(0).exec("SELECT pg_wal_replay_resume()");
+  load.end();
+  const double oldest = load.take_oldest_read();
+  CHECK(oldest > 1000);
+  CHECK(oldest < 2000);
+  CHECK(load.take_errors().empty());
+  CHECK(load.faults().empty());
   CHECK(wait_up(remuda, set));
 }
 

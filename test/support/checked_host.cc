@@ -68,8 +68,11 @@ void CheckedHost::converse(FakePeer& peer) {
   peer.greet();
   if (!is_check(parameters)) {
     return peer.serve([this, &peer](const std::string&) {
-      if (state().is_silent) peer.hang();
-      return name_;
+      const HostState then = state();
+      if (then.is_silent) peer.hang();
+      if (then.ending.empty()) return name_;
+      if (then.ending != "EOF") peer.send(error_response(then.ending, "that is all", "FATAL"));
+      throw std::runtime_error("the end");
     });
   }
   while (peer.read().type != 'S') {

@@ -19,6 +19,7 @@ struct HostState {
   int timeline = 1;
   std::string system = "42";
   std::string refusal = "";  // SQLSTATE; it takes no checks then
+  std::string ending = "";   // SQLSTATE with which it ends what it is asked; "EOF": without a word
   bool is_silent = false;    // it takes connections, and says nothing, nor to those it has
 };
 

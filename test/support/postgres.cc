@@ -161,7 +161,8 @@ void PostgresServer::start() {
 
 void PostgresServer::stop(Stop how) {
   if (!process_) return;
-  process_->signal(how == Stop::fast ? SIGINT : SIGQUIT);
+  constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT};
+  process_->signal(kSignals[static_cast<size_t>(how)]);
   process_->wait_exit();
   process_.reset();
 }

@@ -20,7 +20,7 @@ namespace remuda::test {
 
 class PostgresServer {
  public:
-  enum class Stop { fast, immediate };
+  enum class Stop { smart, fast, immediate };
   enum class Tls { off, on };
 
   // Started and ready. Takes about two seconds: prefer postgres() below unless it is to be stopped.

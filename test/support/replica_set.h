@@ -30,7 +30,7 @@ class ReplicaSet {
   // Planned: the primary ends, standby 0 takes over, and the old one comes back as its standby.
   void switch_over();
   // The parts of it. After the second the old primary is standby(0) or standby(1), not running.
-  void stop_primary() { primary().stop(); }
+  void stop_primary(PostgresServer::Stop how = PostgresServer::Stop::fast) { primary().stop(how); }
   void promote_standby();
   void start_old_primary();
   // Two primaries: a standby takes over while the old one, which is returned, goes on. Afterwards

@@ -29,10 +29,17 @@ class Load {
  public:
   static constexpr int kAccounts = 200;
 
-  // Makes the tables on the primary.
+  // Makes the tables on the primary, anew.
   static void prepare(const PostgresServer& primary);
 
-  Load(const Remuda& remuda, int writers, int readers);
+  // How many write to which database, and read from which.
+  struct Clients {
+    std::string writes;
+    std::string reads;
+    int writers;
+    int readers;
+  };
+  Load(const Remuda& remuda, const Clients& clients);
   ~Load() { end(); }
   void end();
 
@@ -45,6 +52,8 @@ class Load {
   std::map<std::string, int> take_errors();
   // Those of them that met nobody's transaction: at a login, a BEGIN or a read.
   int take_needless();
+  // All of them.
+  int take_count();
   // Milliseconds by which the oldest thing that readers saw since the last call was out of date.
   double take_oldest_read();
   // Of the clients of a kind, the longest time between two good answers since the last call.
@@ -84,6 +93,7 @@ class Load {
   void note_fault(const std::string& text);
 
   const Remuda& remuda_;
+  const Clients clients_;
   std::atomic<bool> done_{false};
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> reads_{0};
@@ -95,6 +105,7 @@ class Load {
   std::vector<std::pair<uint64_t, Clock::time_point>> beats_;  // acknowledged, when
   double oldest_read_ = 0;
   int needless_ = 0;
+  int count_ = 0;
   std::array<double, 2> longest_pause_{};
   std::map<std::string, int> errors_;
   std::vector<std::string> faults_;

@@ -1,4 +1,4 @@
-#include "failover/load.h"
+#include "support/load.h"
 
 #include <algorithm>
 
@@ -9,7 +9,9 @@ double ms_between(Clock::time_point from, Clock::time_point to) {
 }
 
 void Load::prepare(const PostgresServer& primary) {
+  // What is acknowledged is on its way to the standbys.
   primary.exec("ALTER DATABASE p0 SET synchronous_commit = on", "postgres");
+  primary.exec("DROP TABLE IF EXISTS account, transfer, heart");
   primary.exec(
       "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL) "
       "WITH (fillfactor = 50)");
@@ -20,9 +22,9 @@ void Load::prepare(const PostgresServer& primary) {
   primary.exec("INSERT INTO heart VALUES (0)");
 }
 
-Load::Load(const Remuda& remuda, int writers, int readers) : remuda_(remuda) {
-  for (int i = 0; i < writers; ++i) threads_.emplace_back([this, i] { write(i); });
-  for (int i = 0; i < readers; ++i) threads_.emplace_back([this, i] { read(i); });
+Load::Load(const Remuda& remuda, const Clients& clients) : remuda_(remuda), clients_(clients) {
+  for (int i = 0; i < clients.writers; ++i) threads_.emplace_back([this, i] { write(i); });
+  for (int i = 0; i < clients.readers; ++i) threads_.emplace_back([this, i] { read(i); });
   threads_.emplace_back([this] { beat(); });
 }
 
@@ -52,6 +54,11 @@ std::map<std::string, int> Load::take_errors() {
 int Load::take_needless() {
   const std::lock_guard lock(mutex_);
   return std::exchange(needless_, 0);
+}
+
+int Load::take_count() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(count_, 0);
 }
 
 double Load::take_oldest_read() {
@@ -109,7 +116,7 @@ void Load::repeat(const std::string& dbname, const char* who, bool is_writer, Wo
 void Load::write(int number) {
   std::mt19937 random(static_cast<unsigned>(number));
   int transfers = 0;
-  repeat("myapp", "writer", true, [&](Pq& connection, Place& place) {
+  repeat(clients_.writes, "writer", true, [&](Pq& connection, Place& place) {
     place.transfer = {number, ++transfers};
     transfer(connection, random, place);
   });
@@ -153,11 +160,10 @@ void Load::note_commit(const Transfer& transfer, const std::string& port, Clock:
 }
 
 void Load::read(int) {
-  repeat("myapp_readonly", "reader", false, [&](Pq& connection, Place& place) {
+  repeat(clients_.reads, "reader", false, [&](Pq& connection, Place& place) {
     place.step = Step::read;
     const Clock::time_point asked = Clock::now();
-    const Rows rows =
-        connection.exec("SELECT (SELECT sum(balance) FROM account), beat FROM heart");
+    const Rows rows = connection.exec("SELECT (SELECT sum(balance) FROM account), beat FROM heart");
     const Row& row = rows.at(0);
     if (row[0] != "0") note_fault("a reader saw the sum " + *row[0]);
     const double age = age_of(std::stoull(*row[1]), asked);
@@ -179,7 +185,7 @@ double Load::age_of(uint64_t beat, Clock::time_point asked) {
 void Load::beat() {
   constexpr std::chrono::milliseconds kPeriod(20);
   uint64_t number = 0;
-  repeat("myapp", "heart", true, [&](Pq& connection, Place& place) {
+  repeat(clients_.writes, "heart", true, [&](Pq& connection, Place& place) {
     place.step = Step::commit;
     connection.exec("UPDATE heart SET beat = " + std::to_string(++number));
     {
@@ -203,6 +209,7 @@ void Load::note_error(const char* who, const Place& place, const PqError& error)
   if (place.step == Step::commit) unknown_.insert(place.transfer);
   if (done_) return;
   needless_ += !has_transaction;
+  ++count_;
   ++errors_[std::string(who) + " " + kWhere[static_cast<size_t>(place.step)] + ", " +
             error.sqlstate + " " + error.message.substr(0, 120)];
 }
