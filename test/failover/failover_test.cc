@@ -46,6 +46,22 @@ void run_for(Load& load, uint64_t commits) {
   REQUIRE(eventually([&] { return load.commits() >= goal; }));
 }
 
+// Most of the readers are there.
+PostgresServer& busiest_standby(ReplicaSet& set, const Remuda& remuda) {
+  int most = -1;
+  PostgresServer* found = nullptr;
+  for (const Record& record : remuda.show("HOSTS")) {
+    for (const size_t number : {0u, 1u}) {
+      PostgresServer& standby = set.standby(number);
+      const int connections = std::stoi(record.at("connections"));
+      if (record.at("port") != std::to_string(standby.port()) || connections <= most) continue;
+      most = connections;
+      found = &standby;
+    }
+  }
+  return *found;
+}
+
 std::string state_of(const Remuda& remuda, const PostgresServer& server) {
   for (const Record& record : remuda.show("HOSTS")) {
     if (record.at("port") == std::to_string(server.port())) return record.at("state");
@@ -94,21 +110,22 @@ void switch_over(ReplicaSet& set, Load& load, const Remuda& remuda, Way way) {
 
 // A standby stands still for longer than it may be behind, while the others read on.
 void fall_behind(ReplicaSet& set, Load& load, const Remuda& remuda) {
-  set.standby(0).exec("SELECT pg_wal_replay_pause()");
+  PostgresServer& standby = busiest_standby(set, remuda);
+  standby.exec("SELECT pg_wal_replay_pause()");
   const auto paused = Clock::now();
-  REQUIRE(eventually([&] { return state_of(remuda, set.standby(0)) == "lagging"; }));
+  REQUIRE(eventually([&] { return state_of(remuda, standby) == "lagging"; }));
   std::printf("a standby that stands still: out of use after %.0f ms\n",
               ms_between(paused, Clock::now()));
   run_for(load, 500);
-  set.standby(0).exec("SELECT pg_wal_replay_resume()");
-  REQUIRE(eventually([&] { return state_of(remuda, set.standby(0)) == "up"; }));
+  standby.exec("SELECT pg_wal_replay_resume()");
+  REQUIRE(eventually([&] { return state_of(remuda, standby) == "up"; }));
   print("errors", load);
   CHECK(load.take_needless() == 0);
 }
 
 // It takes connections, and says nothing.
 void fall_silent(ReplicaSet& set, Load& load, const Remuda& remuda) {
-  PostgresServer& standby = set.standby(1);
+  PostgresServer& standby = busiest_standby(set, remuda);
   standby.freeze();
   const auto frozen = Clock::now();
   REQUIRE(eventually([&] { return state_of(remuda, standby) == "down"; }));
