@@ -11,8 +11,7 @@
 #include "support/replica_set.h"
 #include "support/threads.h"
 
-using namespace remuda::test;
-
+namespace remuda::test::failover_test {
 namespace {
 
 constexpr int kWriters = 32;
@@ -165,8 +164,7 @@ double cost(const Remuda& remuda, int clients, int queries) {
 
 TEST_CASE("five switchovers and a primary that is killed") {
   ReplicaSet set;
-  set.primary().exec("ALTER DATABASE p0 SET synchronous_commit = on", "postgres");
-  Load::prepare(set.primary());
+  Load::prepare(set.primary().address());
   REQUIRE(set.wait_streaming());
   Remuda remuda(ini(set));
   Load load(
@@ -196,7 +194,7 @@ TEST_CASE("five switchovers and a primary that is killed") {
   std::printf("%lu transfers, %lu reads\n", static_cast<unsigned long>(load.commits()),
               static_cast<unsigned long>(load.reads()));
   CHECK(load.faults() == std::vector<std::string>{});
-  const Load::Audit audit = load.audit(set.primary());
+  const Load::Audit audit = load.audit(set.primary().address());
   std::printf("%d of unknown fate\n", audit.unknown);
   CHECK(audit.lost == 0);
   CHECK(audit.undead == 0);
@@ -222,3 +220,5 @@ TEST_CASE("what the checks cost per query") {
   std::sort(ratios.begin(), ratios.end());
   std::printf("median of the ratios: %.3f\n", ratios[ratios.size() / 2]);
 }
+
+}  // namespace remuda::test::failover_test

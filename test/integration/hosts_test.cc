@@ -198,7 +198,7 @@ TEST_CASE("a standby that lags gets no more transactions") {
 // It takes as long as the limit, which must be longer than a busy machine lets a check wait.
 TEST_CASE("C5 37 nobody reads from a standby that is beyond the limit, while it falls behind") {
   ReplicaSet& set = replicas();
-  Load::prepare(set.primary());
+  Load::prepare(set.primary().address());
   REQUIRE(set.wait_streaming());
   Remuda remuda(ini(set, "max_replica_lag = 2\nhealth_check_fast_interval = 0.25"));
   REQUIRE(wait_up(remuda, set));

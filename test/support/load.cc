@@ -8,18 +8,19 @@ double ms_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
-void Load::prepare(const PostgresServer& primary) {
-  // What is acknowledged is on its way to the standbys.
-  primary.exec("ALTER DATABASE p0 SET synchronous_commit = on", "postgres");
-  primary.exec("DROP TABLE IF EXISTS account, transfer, heart");
-  primary.exec(
+// What is acknowledged is on its way to the standbys.
+void Load::prepare(const Address& primary) {
+  Pq(primary).exec("ALTER DATABASE p0 SET synchronous_commit = on");
+  Pq connection(primary);
+  connection.exec("DROP TABLE IF EXISTS account, transfer, heart");
+  connection.exec(
       "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL) "
       "WITH (fillfactor = 50)");
-  primary.exec("INSERT INTO account SELECT i, 0 FROM generate_series(1, " +
-               std::to_string(kAccounts) + ") i");
-  primary.exec("CREATE TABLE transfer (client int, number int, PRIMARY KEY (client, number))");
-  primary.exec("CREATE TABLE heart (beat bigint)");
-  primary.exec("INSERT INTO heart VALUES (0)");
+  connection.exec("INSERT INTO account SELECT i, 0 FROM generate_series(1, " +
+                  std::to_string(kAccounts) + ") i");
+  connection.exec("CREATE TABLE transfer (client int, number int, PRIMARY KEY (client, number))");
+  connection.exec("CREATE TABLE heart (beat bigint)");
+  connection.exec("INSERT INTO heart VALUES (0)");
 }
 
 Load::Load(const Remuda& remuda, const Clients& clients) : remuda_(remuda), clients_(clients) {
@@ -71,14 +72,19 @@ double Load::take_longest_pause(bool of_writers) {
   return std::exchange(longest_pause_[of_writers], 0);
 }
 
+uint64_t Load::reads_at(int port) {
+  const std::lock_guard lock(mutex_);
+  return reads_at_[std::to_string(port)];
+}
+
 std::vector<std::string> Load::faults() {
   const std::lock_guard lock(mutex_);
   return faults_;
 }
 
-Load::Audit Load::audit(const PostgresServer& primary) {
+Load::Audit Load::audit(const Address& primary) {
   std::set<Transfer> there;
-  for (const Row& row : primary.exec("SELECT client, number FROM transfer")) {
+  for (const Row& row : Pq(primary).exec("SELECT client, number FROM transfer")) {
     there.emplace(std::stoi(*row[0]), std::stoi(*row[1]));
   }
   Audit found;
@@ -163,13 +169,15 @@ void Load::read(int) {
   repeat(clients_.reads, "reader", false, [&](Pq& connection, Place& place) {
     place.step = Step::read;
     const Clock::time_point asked = Clock::now();
-    const Rows rows = connection.exec("SELECT (SELECT sum(balance) FROM account), beat FROM heart");
+    const Rows rows = connection.exec(
+        "SELECT (SELECT sum(balance) FROM account), beat, inet_server_port() FROM heart");
     const Row& row = rows.at(0);
     if (row[0] != "0") note_fault("a reader saw the sum " + *row[0]);
     const double age = age_of(std::stoull(*row[1]), asked);
     const std::lock_guard lock(mutex_);
     oldest_read_ = std::max(oldest_read_, age);
     ++reads_;
+    ++reads_at_[*row[2]];
   });
 }
 

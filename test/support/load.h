@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/postgres.h"
+#include "support/pq.h"
 #include "support/remuda_process.h"
 
 namespace remuda::test {
@@ -30,7 +30,7 @@ class Load {
   static constexpr int kAccounts = 200;
 
   // Makes the tables on the primary, anew.
-  static void prepare(const PostgresServer& primary);
+  static void prepare(const Address& primary);
 
   // How many write to which database, and read from which.
   struct Clients {
@@ -60,6 +60,8 @@ class Load {
   double take_longest_pause(bool of_writers);
   uint64_t commits() const { return commits_; }
   uint64_t reads() const { return reads_; }
+  // Those of them that the server at this port answered.
+  uint64_t reads_at(int port);
   // What readers and writers saw that must not be: other sums, roles, hosts.
   std::vector<std::string> faults();
   // When all have ended, against what the primary has: transfers that were acknowledged and are not
@@ -69,7 +71,7 @@ class Load {
     int undead = 0;
     int unknown = 0;  // whose COMMIT was not answered: both are right
   };
-  Audit audit(const PostgresServer& primary);
+  Audit audit(const Address& primary);
 
  private:
   // Where a client was when it met an error.
@@ -104,6 +106,7 @@ class Load {
   Clock::time_point home_since_;  // nobody writes elsewhere who begins later
   std::vector<std::pair<uint64_t, Clock::time_point>> beats_;  // acknowledged, when
   double oldest_read_ = 0;
+  std::map<std::string, uint64_t> reads_at_;  // by port
   int needless_ = 0;
   int count_ = 0;
   std::array<double, 2> longest_pause_{};

@@ -99,6 +99,15 @@ fs::path find_directory() {
   throw std::runtime_error("PostgreSQL's initdb was not found; test/run installs it");
 }
 
+// A server and its children, which are in sessions of their own.
+std::vector<pid_t> processes_of(pid_t postmaster) {
+  const std::string pid = std::to_string(postmaster);
+  std::vector<pid_t> all = {postmaster};
+  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  for (pid_t child = 0; children >> child;) all.push_back(child);
+  return all;
+}
+
 }  // namespace
 
 PostgresServer::PostgresServer(Tls tls) {
@@ -121,7 +130,7 @@ PostgresServer::~PostgresServer() {
   if (process_) stop(Stop::immediate);
 }
 
-std::string PostgresServer::program(const std::string& name) const {
+std::string PostgresServer::program(const std::string& name) {
   static const fs::path directory = find_directory();
   return directory / name;
 }
@@ -167,29 +176,24 @@ void PostgresServer::stop(Stop how) {
   process_.reset();
 }
 
-// The server and its children, which are in sessions of their own.
-std::vector<pid_t> PostgresServer::processes() const {
-  const std::string pid = std::to_string(process_->pid());
-  std::vector<pid_t> all = {process_->pid()};
-  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
-  for (pid_t child = 0; children >> child;) all.push_back(child);
-  return all;
-}
-
 void PostgresServer::kill() {
-  for (const pid_t pid : processes()) ::kill(pid, SIGKILL);
+  kill(process_->pid());
   process_->wait_exit();
   process_.reset();
+}
+
+void PostgresServer::kill(pid_t postmaster) {
+  for (const pid_t pid : processes_of(postmaster)) ::kill(pid, SIGKILL);
 }
 
 void PostgresServer::freeze() {
   // First the one that makes new ones.
   process_->signal(SIGSTOP);
-  for (const pid_t pid : processes()) ::kill(pid, SIGSTOP);
+  for (const pid_t pid : processes_of(process_->pid())) ::kill(pid, SIGSTOP);
 }
 
 void PostgresServer::thaw() {
-  for (const pid_t pid : processes()) ::kill(pid, SIGCONT);
+  for (const pid_t pid : processes_of(process_->pid())) ::kill(pid, SIGCONT);
 }
 
 void PostgresServer::promote() {

@@ -29,6 +29,9 @@ class PostgresServer {
   explicit PostgresServer(const PostgresServer& primary);
   ~PostgresServer();
 
+  // Path of one of PostgreSQL's programs.
+  static std::string program(const std::string& name);
+
   int port() const { return port_; }
   const std::string& socket_dir() const { return dir_.path(); }
   Address address(const std::string& dbname = "p0", const std::string& user = "postgres") const;
@@ -45,6 +48,8 @@ class PostgresServer {
   void stop(Stop how = Stop::fast);
   // As if the machine had lost power: all of its processes at once.
   void kill();
+  // The same for any server, by the process that was started first.
+  static void kill(pid_t postmaster);
   // All of its processes stand still: whoever connects gets no answer.
   void freeze();
   void thaw();
@@ -58,10 +63,8 @@ class PostgresServer {
   std::string log() const { return read_file(log_file_); }
 
  private:
-  std::string program(const std::string& name) const;
   void create_data(Tls tls);
   void create_roles_and_databases() const;
-  std::vector<pid_t> processes() const;
 
   TempDir dir_;
   std::string data_ = dir_.file("data");
