@@ -2,8 +2,7 @@
 
 #include "support/catch.h"
 
-using namespace remuda;
-using namespace remuda::proxy;
+namespace remuda::proxy::socket_options_test {
 
 TEST_CASE("a checked host that is gone without a word ends its connections, as settings permit") {
   config::Config config;
@@ -17,3 +16,5 @@ TEST_CASE("a checked host that is gone without a word ends its connections, as s
   CHECK(checked_tcp_options(config).keepalive_idle == 60);
   CHECK(checked_tcp_options(config).user_timeout == 90'000);
 }
+
+}  // namespace remuda::proxy::socket_options_test
