@@ -74,20 +74,25 @@ void HostWatch::look_at_members(const route::ClusterView& view) {
 
 // A cluster that is paused is its operator's: whom Patroni calls the leader decides nothing then.
 void HostWatch::note_tags() {
-  for (const auto& [entry, host] : hosts_) {
-    host->entry->is_spared = host->is_named_primary = host->is_never_primary = false;
-  }
+  std::set<const route::HostEntry*> spared;
+  for (const auto& [entry, host] : hosts_) host->is_named_primary = host->is_never_primary = false;
   for (const auto& [urls, patroni] : patronis_) {
     const bool is_ruling = patroni.is_current && !patroni.view.paused;
     for (const route::ClusterMember& member : patroni.view.members) {
       const auto at = hosts_.find(shared_.hosts.entry(member.host, member.port).get());
       if (at == hosts_.end()) continue;
       Watched& host = *at->second;
-      host.entry->is_spared = member.noloadbalance;
+      if (member.noloadbalance) spared.insert(host.entry.get());
       host.is_never_primary = member.nofailover;
       host.is_named_primary = is_ruling && member.role == route::HostRole::primary;
     }
   }
+  bool has_changed = false;
+  for (const auto& [entry, host] : hosts_) {
+    const bool is_spared = spared.contains(host->entry.get());
+    has_changed |= host->entry->is_spared.exchange(is_spared) != is_spared;
+  }
+  if (has_changed) tell_workers();
 }
 
 void HostWatch::ask_patroni_soon() {

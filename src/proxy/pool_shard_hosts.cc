@@ -69,7 +69,7 @@ void PoolShard::interrupt_lost_dials() {
   }
 }
 
-// A host may be fit, and be one of another database only.
+// A host may be fit, and be one of another database only, or be spared from reads by now.
 void PoolShard::note_strangers() {
   const auto is_host = [&](const route::HostEntry* entry) {
     const auto& hosts = cluster_->hosts;
@@ -79,7 +79,9 @@ void PoolShard::note_strangers() {
   for (const ServerState state : kServerStates) {
     for (Server& server : list_of(state)) {
       const route::HostEntry* entry = server.claim.entry().get();
-      if (cluster_ && entry && !is_host(entry)) server.close_needed = true;
+      if (!cluster_ || !entry) continue;
+      const bool is_spared = entry->is_spared && entry->role.load() == route::HostRole::standby;
+      if (is_spared || !is_host(entry)) server.close_needed = true;
     }
   }
 }

@@ -614,7 +614,6 @@ TEST_CASE("hosts are those that Patroni tells, and stay so while it tells nothin
   patroni.answer(members(
       {member(leader, "leader"), member(first, "replica", spared), member(second, "replica")}));
   CHECK(eventually([&] { return remuda.show("HOSTS").size() == 3; }));
-  remuda.console().exec("RECONNECT p1");
   CHECK(serves_reads("second"));
   patroni.answer_bytes("HTTP/1.0 200 OK\r\n\r\n{\"members\": 5}");
   CHECK(remuda.wait_log("Patroni"));
